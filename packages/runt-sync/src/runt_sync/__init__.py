@@ -1,0 +1,3 @@
+"""The embedded LiveStore sync server of runt: WebSocket, artifacts, SQLite event log."""
+
+__all__: list[str] = []
