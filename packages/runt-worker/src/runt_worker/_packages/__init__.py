@@ -1,0 +1,47 @@
+"""Packages for the sandbox: locked, fetched, checked, unpacked.
+
+Everything here blocks and knows no event loop; any number of threads and processes may
+share one cache directory.
+"""
+
+from ._cache import WheelCache
+from ._errors import (
+    ArchiveError,
+    HashMismatchError,
+    LockFileError,
+    PackageCacheError,
+    PackageError,
+    PackageSourceError,
+    PackageUnavailableError,
+    UnknownPackageError,
+)
+from ._kernel_lock import KernelLock
+from ._open import open_package_store
+from ._pins import Pin
+from ._pyodide_lock import LockedPackage, PyodideLock
+from ._sources import DirectorySource, PackageSink, PackageSource
+from ._store import InstalledPackage, OnProgress, PackageProgress, PackageStore
+
+__all__ = [
+    "ArchiveError",
+    "DirectorySource",
+    "HashMismatchError",
+    "InstalledPackage",
+    "KernelLock",
+    "LockFileError",
+    "LockedPackage",
+    "OnProgress",
+    "PackageCacheError",
+    "PackageError",
+    "PackageProgress",
+    "PackageSink",
+    "PackageSource",
+    "PackageSourceError",
+    "PackageStore",
+    "PackageUnavailableError",
+    "Pin",
+    "PyodideLock",
+    "UnknownPackageError",
+    "WheelCache",
+    "open_package_store",
+]

@@ -1,0 +1,248 @@
+"""The package cache: files by hash, and the same files unpacked.
+
+    wheels/<sha256>/<file name>       checked against the hash before it got its name
+    unpacked/<sha256>/tree/...        what it holds, ready to be put on a path
+    unpacked/<sha256>/files.json      each file's size: a torn tree shows
+
+Everything is made under a temporary name beside its place and renamed into it. So
+several processes share one cache without locks: they may do the same work twice, but
+never see half of it.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from ._archives import unpack_archive
+from ._errors import HashMismatchError, PackageCacheError
+from ._pins import Pin
+from ._sources import PackageSource
+
+_log = logging.getLogger(__name__)
+
+OnBytes = Callable[[int, int | None], None]
+"""Told how many bytes of a file are there, of how many (None: nobody knows)."""
+
+
+class WheelCache:
+    """Package files below one directory, shared by threads and processes.
+
+    Args:
+        root: The cache directory; it is made when something is first put into it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._verified: set[str] = set()
+
+    def get(self, pin: Pin) -> Path | None:
+        """Return the cached file if it is there and whole.
+
+        Args:
+            pin: The file that is wanted.
+
+        Raises:
+            PackageCacheError: The file is there and cannot be read.
+        """
+        path = self._wheel_path(pin)
+        with self._translated():
+            try:
+                with path.open("rb") as file:
+                    actual = hashlib.file_digest(file, "sha256").hexdigest()
+            except FileNotFoundError:
+                return None
+        if actual != pin.sha256:
+            # Left in place: it is overwritten when the file is fetched again, and
+            # another process may just have done so.
+            _log.warning("%s in the package cache is damaged", pin.file_name)
+            return None
+        return path
+
+    def fill(
+        self, pin: Pin, source: PackageSource, on_bytes: OnBytes | None = None
+    ) -> Path | None:
+        """Take a file from a source into the cache.
+
+        Args:
+            pin: The file that is wanted.
+            source: Who may have it.
+            on_bytes: Told about each piece that arrives.
+
+        Returns:
+            Where it now lies, or None if the source does not have it.
+
+        Raises:
+            HashMismatchError: The source delivered other bytes.
+            PackageSourceError: The source could not be asked, or broke off.
+            PackageCacheError: The cache cannot be written.
+        """
+        path = self._wheel_path(pin)
+        with self._temporary_file(self._root / "wheels") as file:
+            incoming = _Incoming(file, self._translated, on_bytes)
+            if not source.fetch(pin, incoming):
+                return None
+            if incoming.sha256 != pin.sha256:
+                raise HashMismatchError(
+                    file_name=pin.file_name,
+                    source=source.name,
+                    expected=pin.sha256,
+                    actual=incoming.sha256,
+                )
+            with self._translated():
+                file.flush()
+                os.fsync(file.fileno())
+                # Windows renames no open file.
+                file.close()
+                path.parent.mkdir(exist_ok=True)
+                Path(file.name).replace(path)
+        return path
+
+    def unpacked(self, pin: Pin) -> Path | None:
+        """Return the directory with a file's contents if it is there and whole.
+
+        Args:
+            pin: The wheel or archive.
+        """
+        place = self._unpacked_path(pin)
+        if pin.sha256 not in self._verified:
+            if not _is_whole(place):
+                return None
+            self._verified.add(pin.sha256)
+        return place / "tree"
+
+    def unpack(self, pin: Pin) -> Path:
+        """Return the directory with a file's contents, unpacking it if need be.
+
+        Args:
+            pin: A wheel or archive that is in the cache.
+
+        Raises:
+            ArchiveError: It is broken or hostile.
+            PackageCacheError: It is not in the cache, or the cache cannot be written.
+        """
+        if tree := self.unpacked(pin):
+            return tree
+        archive = self.get(pin)
+        if archive is None:
+            raise PackageCacheError(self._root, f"{pin.file_name} is not in it")
+        place = self._unpacked_path(pin)
+        with self._translated():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with self._temporary_directory(place.parent) as made:
+                sizes = unpack_archive(archive, made / "tree")
+                (made / "tree").mkdir(exist_ok=True)
+                (made / "files.json").write_bytes(msgspec.json.encode(sizes))
+                self._move_into_place(made, place)
+        self._verified.add(pin.sha256)
+        return place / "tree"
+
+    def _move_into_place(self, made: Path, place: Path) -> None:
+        try:
+            made.rename(place)
+        except OSError:
+            if _is_whole(place):
+                # Another process was faster; what it made is the same.
+                return
+            # A damaged tree: out of the way with it. Two processes repairing at once
+            # may replace each other's whole tree, which a third would miss for the
+            # blink between two renames.
+            with self._temporary_directory(place.parent) as aside:
+                place.rename(aside / "damaged")
+                made.rename(place)
+
+    def _wheel_path(self, pin: Pin) -> Path:
+        return self._root / "wheels" / pin.sha256 / pin.file_name
+
+    def _unpacked_path(self, pin: Pin) -> Path:
+        return self._root / "unpacked" / pin.sha256
+
+    @contextmanager
+    def _temporary_file(self, directory: Path) -> Generator[IO[bytes]]:
+        with self._translated():
+            directory.mkdir(parents=True, exist_ok=True)
+            file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - renamed, then closed
+                dir=directory, prefix=".", delete=False
+            )
+        try:
+            with file:
+                yield file
+        finally:
+            # Gone already when it got its final name.
+            Path(file.name).unlink(missing_ok=True)
+
+    @contextmanager
+    def _temporary_directory(self, parent: Path) -> Generator[Path]:
+        made = Path(tempfile.mkdtemp(dir=parent, prefix="."))
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise PackageCacheError(self._root, reason) from error
+
+
+class _Incoming:
+    """A file on its way into the cache, hashed as it is written."""
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        translated: Callable[[], AbstractContextManager[None]],
+        on_bytes: OnBytes | None,
+    ) -> None:
+        self._file = file
+        self._translated = translated
+        self._on_bytes = on_bytes
+        self._hash = hashlib.sha256()
+        self._done = 0
+        self._total: int | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what was written so far, in hex."""
+        return self._hash.hexdigest()
+
+    def expect(self, total_bytes: int | None) -> None:
+        """See `PackageSink`."""
+        self._total = total_bytes
+
+    def write(self, chunk: bytes) -> None:
+        """See `PackageSink`."""
+        # A full disk is the cache's fault: the source that calls this must not take
+        # the OSError for one of its own.
+        with self._translated():
+            self._file.write(chunk)
+        self._hash.update(chunk)
+        self._done += len(chunk)
+        if self._on_bytes:
+            self._on_bytes(self._done, self._total)
+
+
+def _is_whole(place: Path) -> bool:
+    """Say whether an unpacked directory still has every file in its full size."""
+    try:
+        sizes = msgspec.json.decode(
+            (place / "files.json").read_bytes(), type=dict[str, int]
+        )
+        # Thousands of files at each start: a Path for each doubles the time.
+        tree = str(place / "tree") + os.sep
+        return all(
+            os.stat(tree + name).st_size == size  # noqa: PTH116 - see above
+            for name, size in sizes.items()
+        )
+    except (OSError, msgspec.DecodeError):
+        return False
