@@ -112,6 +112,11 @@ def decode_leniently(text: str) -> Any:
         raise ValueError("JSON nests too deeply") from None
 
 
+def refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python would read as numbers."""
+    raise ValueError(f"{name} is no JSON value")
+
+
 def _write(value: object) -> str:  # noqa: PLR0911 - a return for each kind of value
     match value:
         case None:
@@ -138,10 +143,6 @@ def _write_string(text: str) -> str:
     )
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
-
-
 def _finite_float(digits: str) -> float:
     number = float(digits)
     if not isfinite(number):
@@ -150,5 +151,5 @@ def _finite_float(digits: str) -> float:
 
 
 LENIENT: Final = json.JSONDecoder(
-    parse_constant=_refuse_constant, parse_float=_finite_float
+    parse_constant=refuse_constant, parse_float=_finite_float
 )

@@ -4,9 +4,16 @@ msgspec does this with `msgspec.Raw`, but it refuses a whole frame for one lone
 surrogate somewhere inside it. This is the slow way for such frames.
 """
 
-from ._json import LENIENT
+import json
+from typing import Final
 
-_SPACE = " \t\n\r"
+from ._json import LENIENT, refuse_constant
+
+_SPACE: Final = " \t\n\r"
+# Only finds where a value ends: numbers are not converted, so none is out of range.
+_SCANNER: Final = json.JSONDecoder(
+    parse_constant=refuse_constant, parse_float=str, parse_int=str
+)
 
 
 def raw_members(text: str) -> dict[str, str]:
@@ -82,7 +89,7 @@ class _Scanner:
     def value(self) -> str:
         self._skip_space()
         start = self.position
-        _, self.position = LENIENT.raw_decode(self._text, start)
+        _, self.position = _SCANNER.raw_decode(self._text, start)
         return self._text[start : self.position]
 
     def _skip_space(self) -> None:

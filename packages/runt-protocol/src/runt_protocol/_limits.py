@@ -1,0 +1,47 @@
+"""Every limit of this package in one place, each with its unit and its reason."""
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the cores of client and server accept, send and wait for.
+
+    Attributes:
+        max_push_events: Events in one push. The JavaScript client sends at most 50.
+        max_push_events_near_clear: Events in a push in which one may read what another
+            wrote (a clear, a display update, an append of version 1). LiveStore outside
+            production mode shuts a store down that receives 50 or more of these in one
+            batch, and it may merge two batches.
+        max_push_bytes: Size of one push on the wire. The hosted service closes the
+            connection above 1 MiB; a push stays well below it.
+        max_message_bytes: Size of a message that the server accepts. Outputs of other
+            clients can be large, and a message is held in memory as a whole.
+        max_received_bytes: Size of a message that a client should accept. Pull answers
+            of 100 events can be far larger than any push.
+        pull_chunk_events: Events in one pull answer, as the hosted service sends them.
+        pull_chunk_bytes: Size above which the server ends a pull answer early, so that
+            a chunk of large events does not grow without bound.
+        max_waiting_pulls: Pulls that one connection may have open. A client has one;
+            the bound keeps a hostile one from filling the memory.
+        ping_interval_s: Time from a Pong to the next Ping.
+        pong_timeout_s: Silence after a Ping until the connection counts as lost. Longer
+            than a large pull answer takes on a slow line.
+        max_unanswered_pings: Pongs that may pass by while a request waits for its
+            answer until the connection counts as lost.
+        reconnect_delay_s: First delay before another attempt; it doubles each time.
+        max_reconnect_delay_s: Where the doubling ends.
+    """
+
+    max_push_events: int = 50
+    max_push_events_near_clear: int = 20
+    max_push_bytes: int = 900_000
+    max_message_bytes: int = 16 * 1024 * 1024
+    max_received_bytes: int = 64 * 1024 * 1024
+    pull_chunk_events: int = 100
+    pull_chunk_bytes: int = 4 * 1024 * 1024
+    max_waiting_pulls: int = 8
+    ping_interval_s: float = 25.0
+    pong_timeout_s: float = 20.0
+    max_unanswered_pings: int = 2
+    reconnect_delay_s: float = 0.1
+    max_reconnect_delay_s: float = 30.0
