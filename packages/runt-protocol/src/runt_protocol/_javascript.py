@@ -1,0 +1,122 @@
+"""How JavaScript turns values into text: `String()` and the order of object keys.
+
+The notebook's tables hold what the JavaScript clients' materialisers wrote, so these
+rules decide whether our state equals theirs.
+"""
+
+from typing import Any, Final, cast
+
+from runt_protocol._json import dumps, number_text
+
+MAX_SAFE_INTEGER: Final = 2**53 - 1
+# Keys that JavaScript treats as array indices come first, in ascending order.
+_MAX_INDEX: Final = 2**32 - 2
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def string(value: Any) -> str:  # noqa: PLR0911 - a return for each kind of value
+    """Turn a JSON value into text as JavaScript's `String()` does.
+
+    Args:
+        value: A JSON value; `UNSET` stands for `undefined`.
+
+    Returns:
+        The text; objects give `[object Object]`, arrays their elements with commas.
+
+    Raises:
+        TypeError: An object has a member `toString`, which JavaScript then fails to
+            call.
+        RecursionError: Arrays nest too deeply.
+    """
+    match value:
+        case str():
+            return value
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return _number(value)
+        case list():
+            items = cast("list[Any]", value)
+            return ",".join("" if item is None else string(item) for item in items)
+        case dict():
+            if "toString" in value:
+                raise TypeError("an object with a member toString has no text")
+            return "[object Object]"
+        case _:
+            return "undefined"
+
+
+def string_or_empty(value: Any) -> str:
+    """Give the text of a value, "" for what counts as false in JavaScript.
+
+    Raises:
+        TypeError: As `string`.
+        RecursionError: As `string`.
+    """
+    return string(value) if is_true(value) else ""
+
+
+def is_true(value: Any) -> bool:
+    """Tell whether JavaScript counts a JSON value as true; empty containers are."""
+    return isinstance(value, list | dict) or bool(value)
+
+
+def json_text(value: Any) -> str:
+    """Write a JSON value as `JSON.stringify` prints it after `JSON.parse`.
+
+    Args:
+        value: A JSON value.
+
+    Returns:
+        Compact text; numbers rounded to doubles, index-like keys of objects first.
+
+    Raises:
+        RecursionError: The value nests too deeply.
+    """
+    return dumps(_as_parsed(value))
+
+
+def base36(number: float) -> str:
+    """Print the integer below a number as `Math.floor(x).toString(36)` does.
+
+    Args:
+        number: A finite number.
+
+    Returns:
+        Lower-case digits; from 2**53 on, zeros where a double holds no digits.
+    """
+    rest = abs(float(number // 1))
+    digits: list[str] = []
+    while rest > MAX_SAFE_INTEGER:
+        rest /= 36
+        digits.append("0")
+    whole = int(rest)
+    while whole or not digits:
+        whole, digit = divmod(whole, 36)
+        digits.append(_DIGITS[digit])
+    sign = "-" if number // 1 < 0 else ""
+    return sign + "".join(reversed(digits))
+
+
+def _number(number: float) -> str:
+    return number_text(float(number) if abs(number) > MAX_SAFE_INTEGER else number)
+
+
+def _as_parsed(value: Any) -> Any:
+    match value:
+        case int() if abs(value) > MAX_SAFE_INTEGER:
+            return float(value)
+        case list():
+            return [_as_parsed(item) for item in cast("list[Any]", value)]
+        case dict():
+            members = cast("dict[str, Any]", value)
+            indices = sorted(filter(_is_index, members), key=int)
+            return {key: _as_parsed(members[key]) for key in (*indices, *members)}
+        case _:
+            return value
+
+
+def _is_index(key: str) -> bool:
+    return key.isdecimal() and str(int(key)) == key and int(key) <= _MAX_INDEX

@@ -1,0 +1,130 @@
+"""Events to and from the JSON text of their arguments.
+
+Decoding takes what the real LiveStore clients take and refuses what would end their
+syncing, so an event that decodes here is safe to pass on. Unknown events and fields
+come from newer clients: the events are kept whole, the fields stay in the envelope.
+"""
+
+from datetime import datetime
+from typing import Any, Final, cast, get_type_hints
+
+import msgspec
+
+from runt_protocol._dates import format_date, parse_date
+from runt_protocol._envelope import EncodedEvent
+from runt_protocol._errors import InvalidEventError
+from runt_protocol._json import dumps, loads
+from runt_protocol.events._base import UnknownEvent
+from runt_protocol.events._catalogue import EVENT_TYPES, Event
+from runt_protocol.events._executions import AllExecutionsCancelled
+from runt_protocol.events._rules import check_rules
+
+_DATE_FIELDS: Final[dict[type[Event], tuple[tuple[str, str], ...]]] = {
+    event_type: tuple(
+        (field, key)
+        for field, key in zip(
+            event_type.__struct_fields__,
+            event_type.__struct_encode_fields__,
+            strict=True,
+        )
+        if get_type_hints(event_type)[field] is datetime
+    )
+    for event_type in EVENT_TYPES.values()
+}
+
+
+def decode_event(name: str, args_text: str | None) -> Event | UnknownEvent:
+    """Read an event.
+
+    Args:
+        name: The event's name with its version.
+        args_text: The JSON text of its arguments; None where the key is absent.
+
+    Returns:
+        The event, or an `UnknownEvent` if this version does not know the name.
+
+    Raises:
+        InvalidEventError: The arguments are not what the real clients take.
+    """
+    event_type = EVENT_TYPES.get(name)
+    if event_type is None:
+        return UnknownEvent(name=name, args_text=args_text)
+    if event_type is AllExecutionsCancelled:
+        return AllExecutionsCancelled()  # peers send no args, null or {}
+    if args_text is None:
+        raise InvalidEventError(name, "it has no arguments")
+    try:
+        event = _convert(event_type, loads(args_text))
+        check_rules(event)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidEventError(name, _reason(error)) from error
+    return event
+
+
+def encode_event(event: Event) -> EncodedEvent:
+    """Write an event, but only one that no LiveStore client stumbles over.
+
+    Args:
+        event: The event; values of type Any in it have to be JSON builtins.
+
+    Returns:
+        The event's name and arguments, keys in the order of the schema, unset fields
+        left out.
+
+    Raises:
+        InvalidEventError: A field has a wrong type or value, such as a fraction, a
+            None, or a date without time zone.
+    """
+    name = event.event_name
+    if isinstance(event, AllExecutionsCancelled):
+        return EncodedEvent(name=name, args_text=None)
+    try:
+        args = msgspec.to_builtins(event, builtin_types=(datetime,))
+        for field, key in _DATE_FIELDS[type(event)]:
+            args[key] = format_date(getattr(event, field))
+        args_text = dumps(args)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidEventError(name, _reason(error)) from error
+    # Nothing checks a Struct when it is made; reading it back applies every rule.
+    decode_event(name, args_text)
+    return EncodedEvent(name=name, args_text=args_text)
+
+
+def _convert(event_type: type[Event], args: Any) -> Event:
+    if isinstance(args, dict):
+        args = _known_fields(event_type, cast("dict[str, Any]", args))
+    try:
+        return msgspec.convert(args, event_type)
+    except msgspec.ValidationError:
+        whole = _with_whole_numbers(args)
+        return msgspec.convert(whole, event_type)
+
+
+def _known_fields(event_type: type[Event], args: dict[str, Any]) -> dict[str, Any]:
+    known = {
+        key: args[key] for key in event_type.__struct_encode_fields__ if key in args
+    }
+    for _, key in _DATE_FIELDS[event_type]:
+        if isinstance(known.get(key), str):
+            known[key] = parse_date(known[key])
+    return known
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """Turn `12.0` into `12`: JavaScript reads the same number from both texts."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [_with_whole_numbers(item) for item in cast("list[Any]", value)]
+        case dict():
+            members = cast("dict[str, Any]", value)
+            return {key: _with_whole_numbers(item) for key, item in members.items()}
+        case _:
+            return value
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "a key or a fixed word holds a lone surrogate"
+    return str(error) or type(error).__name__

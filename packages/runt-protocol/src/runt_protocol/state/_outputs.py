@@ -1,0 +1,235 @@
+"""What events about outputs do to the tables."""
+
+from msgspec import UNSET
+
+from runt_protocol._javascript import json_text
+from runt_protocol._media import (
+    DISPLAY_PREFERENCE,
+    RESULT_PREFERENCE,
+    Artifact,
+    Representation,
+    inline_text,
+    primary_text,
+)
+from runt_protocol.events import (
+    AllOutputsCleared,
+    CellOutputsCleared,
+    ErrorOutputAdded,
+    MarkdownOutputAdded,
+    MarkdownOutputAppendedV1,
+    MarkdownOutputAppendedV2,
+    MultimediaDisplayOutputAdded,
+    MultimediaDisplayOutputUpdated,
+    MultimediaResultOutputAdded,
+    TerminalOutputAdded,
+    TerminalOutputAppendedV1,
+    TerminalOutputAppendedV2,
+)
+from runt_protocol.state._registry import Family, move_presence, none_if_unset
+from runt_protocol.state._rows import OutputDeltaRow, OutputRow, PendingClearRow
+from runt_protocol.state._tables import Tables
+
+materialises = Family()
+
+
+@materialises(MultimediaDisplayOutputAdded)
+def display_added(tables: Tables, event: MultimediaDisplayOutputAdded) -> None:
+    primary = primary_text(event.representations, DISPLAY_PREFERENCE)
+    mime_type, data = primary or ("text/plain", "")
+    clear_if_pending(tables, event.cell_id)
+    if event.display_id:
+        update_displays(tables, event.display_id, event)
+    tables.outputs.put(
+        OutputRow(
+            id=event.id,
+            cell_id=event.cell_id,
+            output_type="multimedia_display",
+            position=event.position,
+            display_id=event.display_id or None,
+            data=data,
+            mime_type=mime_type,
+            representations=event.representations,
+        )
+    )
+
+
+@materialises(MultimediaDisplayOutputUpdated)
+def display_updated(tables: Tables, event: MultimediaDisplayOutputUpdated) -> None:
+    update_displays(tables, event.display_id, event)
+
+
+def update_displays(
+    tables: Tables,
+    display_id: str,
+    event: MultimediaDisplayOutputAdded | MultimediaDisplayOutputUpdated,
+) -> None:
+    """Replace the content of all displays with an id, if a known type is there."""
+    primary = primary_text(event.representations, DISPLAY_PREFERENCE)
+    if primary is None:
+        return
+    mime_type, data = primary
+    for output in tables.outputs.where("display_id", display_id):
+        tables.outputs.update(
+            output.id,
+            data=data,
+            mime_type=mime_type,
+            representations=event.representations,
+        )
+
+
+@materialises(MultimediaResultOutputAdded)
+def result_added(tables: Tables, event: MultimediaResultOutputAdded) -> None:
+    primary = primary_text(event.representations, RESULT_PREFERENCE)
+    mime_type, data = primary or ("text/plain", "")
+    clear_if_pending(tables, event.cell_id)
+    tables.outputs.put(
+        OutputRow(
+            id=event.id,
+            cell_id=event.cell_id,
+            output_type="multimedia_result",
+            position=event.position,
+            execution_count=event.execution_count,
+            data=data,
+            mime_type=mime_type,
+            representations=event.representations,
+        )
+    )
+
+
+@materialises(TerminalOutputAdded)
+def terminal_added(tables: Tables, event: TerminalOutputAdded) -> None:
+    clear_if_pending(tables, event.cell_id)
+    tables.outputs.put(
+        OutputRow(
+            id=event.id,
+            cell_id=event.cell_id,
+            output_type="terminal",
+            position=event.position,
+            stream_name=event.stream_name,
+            data=inline_text(event.content),
+            artifact_id=artifact_id(event.content),
+            mime_type="text/plain",
+            metadata=none_if_unset(event.content.metadata),
+        )
+    )
+
+
+@materialises(MarkdownOutputAdded)
+def markdown_added(tables: Tables, event: MarkdownOutputAdded) -> None:
+    clear_if_pending(tables, event.cell_id)
+    tables.outputs.put(
+        OutputRow(
+            id=event.id,
+            cell_id=event.cell_id,
+            output_type="markdown",
+            position=event.position,
+            data=inline_text(event.content),
+            artifact_id=artifact_id(event.content),
+            mime_type="text/markdown",
+            metadata=none_if_unset(event.content.metadata),
+        )
+    )
+
+
+@materialises(ErrorOutputAdded)
+def error_added(tables: Tables, event: ErrorOutputAdded) -> None:
+    clear_if_pending(tables, event.cell_id)
+    tables.outputs.put(
+        OutputRow(
+            id=event.id,
+            cell_id=event.cell_id,
+            output_type="error",
+            position=event.position,
+            data=error_text(event.content),
+            artifact_id=artifact_id(event.content),
+            mime_type="application/json",
+            metadata=none_if_unset(event.content.metadata),
+        )
+    )
+
+
+@materialises(TerminalOutputAppendedV1)
+def terminal_appended_v1(tables: Tables, event: TerminalOutputAppendedV1) -> None:
+    append_to_data(tables, event.output_id, event.content)
+
+
+@materialises(MarkdownOutputAppendedV1)
+def markdown_appended_v1(tables: Tables, event: MarkdownOutputAppendedV1) -> None:
+    append_to_data(tables, event.output_id, event.content)
+
+
+def append_to_data(tables: Tables, output_id: str, content: Representation) -> None:
+    """Lengthen an output's own text; nothing happens if the output is gone."""
+    output = tables.outputs.get(output_id)
+    if output is not None:
+        data = (output.data or "") + (inline_text(content) or "")
+        tables.outputs.update(output_id, data=data)
+
+
+@materialises(TerminalOutputAppendedV2)
+def terminal_appended_v2(tables: Tables, event: TerminalOutputAppendedV2) -> None:
+    add_delta(tables, event)
+
+
+@materialises(MarkdownOutputAppendedV2)
+def markdown_appended_v2(tables: Tables, event: MarkdownOutputAppendedV2) -> None:
+    add_delta(tables, event)
+
+
+def add_delta(
+    tables: Tables, event: TerminalOutputAppendedV2 | MarkdownOutputAppendedV2
+) -> None:
+    """Add text behind an output, whether or not there is one of that id."""
+    tables.output_deltas.put_new(
+        OutputDeltaRow(
+            id=event.id,
+            output_id=event.output_id,
+            delta=event.delta,
+            sequence_number=event.sequence_number,
+        )
+    )
+
+
+@materialises(CellOutputsCleared)
+def cell_outputs_cleared(tables: Tables, event: CellOutputsCleared) -> None:
+    if event.wait:
+        tables.pending_clears.put(
+            PendingClearRow(cell_id=event.cell_id, cleared_by=event.cleared_by)
+        )
+    else:
+        delete_outputs(tables, event.cell_id)
+    if event.cleared_by:
+        move_presence(tables, event.cleared_by, event.cell_id)
+
+
+@materialises(AllOutputsCleared)
+def all_outputs_cleared(tables: Tables, _event: AllOutputsCleared) -> None:
+    for output_id in list(tables.outputs):
+        tables.outputs.delete(output_id)
+    for cell_id in list(tables.pending_clears):
+        tables.pending_clears.delete(cell_id)
+
+
+def clear_if_pending(tables: Tables, cell_id: str) -> None:
+    """Carry out a clear that waited for the cell's next output."""
+    if cell_id in tables.pending_clears:
+        delete_outputs(tables, cell_id)
+        tables.pending_clears.delete(cell_id)
+
+
+def delete_outputs(tables: Tables, cell_id: str) -> None:
+    """Delete a cell's outputs; their deltas stay, as they do in the clients."""
+    for output in tables.outputs.where("cell_id", cell_id):
+        tables.outputs.delete(output.id)
+
+
+def artifact_id(content: Representation) -> str | None:
+    """Give the id of uploaded content, None for inline content."""
+    return content.artifact_id if isinstance(content, Artifact) else None
+
+
+def error_text(content: Representation) -> str | None:
+    """Give the JSON text of an inline exception, None where there is none."""
+    if isinstance(content, Artifact) or content.data is UNSET:
+        return None
+    return json_text(content.data)
