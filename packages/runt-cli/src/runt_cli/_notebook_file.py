@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import nbformat as _nbformat
 from nbformat.validator import ValidationError
@@ -38,13 +38,13 @@ class SourceCell:
 
     Attributes:
         id: The cell's id in the file, unique there.
-        kind: `code`, `markdown` or `raw`.
+        kind: What it is.
         source: Its text.
         may_raise: Its author expects an error (the tag `raises-exception`).
     """
 
     id: str
-    kind: str
+    kind: Literal["code", "markdown", "raw"]
     source: str
     may_raise: bool
 
