@@ -26,7 +26,9 @@ from ._media import (
     Representation,
     Representations,
 )
+from ._replica import Replica, UnappliedEvent
 from ._room_effects import Append, ConnId, Effect, Read, Send
+from ._sync_client import Confirmed, Phase, Received, SyncClient, Update
 from ._sync_server import SyncRoom
 from ._wire_v03 import StoredEvent
 from .events import (
@@ -136,6 +138,7 @@ __all__ = [
     "CellSourceVisibilityToggled",
     "CellType",
     "CellTypeChanged",
+    "Confirmed",
     "ConnId",
     "Debug",
     "Effect",
@@ -174,11 +177,14 @@ __all__ = [
     "OutputRow",
     "OutputType",
     "PendingClearRow",
+    "Phase",
     "PresenceRow",
     "PresenceSet",
     "ProtocolError",
     "QueueStatus",
     "Read",
+    "Received",
+    "Replica",
     "Representation",
     "Representations",
     "RequestedCell",
@@ -195,6 +201,7 @@ __all__ = [
     "SqlResultVariableChanged",
     "StoredEvent",
     "StreamName",
+    "SyncClient",
     "SyncRoom",
     "TerminalOutputAdded",
     "TerminalOutputAppendedV1",
@@ -203,8 +210,10 @@ __all__ = [
     "ToolApprovalRequested",
     "ToolApprovalResponded",
     "ToolApprovalRow",
+    "UnappliedEvent",
     "Undo",
     "UnknownEvent",
+    "Update",
     "UsageError",
     "WireError",
     "connect_url",

@@ -23,6 +23,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             a chunk of large events does not grow without bound.
         max_waiting_pulls: Pulls that one connection may have open. A client has one;
             the bound keeps a hostile one from filling the memory.
+        max_skipped_events: Events that a replica could not carry out and keeps for a
+            report; it counts the others.
         ping_interval_s: Time from a Pong to the next Ping.
         pong_timeout_s: Silence after a Ping until the connection counts as lost. Longer
             than a large pull answer takes on a slow line.
@@ -40,6 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     pull_chunk_events: int = 100
     pull_chunk_bytes: int = 4 * 1024 * 1024
     max_waiting_pulls: int = 8
+    max_skipped_events: int = 1000
     ping_interval_s: float = 25.0
     pong_timeout_s: float = 20.0
     max_unanswered_pings: int = 2

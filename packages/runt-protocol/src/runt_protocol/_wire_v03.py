@@ -15,9 +15,9 @@ from ._json import LENIENT, dumps, may_hold_lone_surrogate
 from ._raw_json import raw_items, raw_members
 
 # Beyond this a JavaScript number is no longer exact.
-_MAX_NUMBER: Final = 2**53 - 1
-SeqNum: TypeAlias = Annotated[int, Meta(ge=0, le=_MAX_NUMBER)]
-Cursor: TypeAlias = Annotated[int, Meta(ge=-_MAX_NUMBER, le=_MAX_NUMBER)]
+MAX_NUMBER: Final = 2**53 - 1
+SeqNum: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
+Cursor: TypeAlias = Annotated[int, Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class _Message(msgspec.Struct, frozen=True, rename="camel", tag_field="_tag"):

@@ -1,0 +1,456 @@
+"""A sync client without sockets, clock or randomness.
+
+It keeps the order of two kinds of events: those that the server has stored, which it
+hands out once each and in ascending order, and its own that are not confirmed yet.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+import msgspec
+
+from ._envelope import EncodedEvent, LoggedEvent
+from ._errors import UsageError, WireError
+from ._heartbeat import Heartbeat
+from ._limits import Limits
+from ._pending import PendingEvents
+from ._wire_v03 import (
+    ErrorRes,
+    Message,
+    Ping,
+    Pong,
+    PullReq,
+    PullRes,
+    PushAck,
+    PushReq,
+    decode_message,
+    encode_message,
+)
+
+
+class Phase(Enum):
+    """Where a client stands with its server."""
+
+    OFFLINE = "no connection"
+    PULLING = "connected, events of the log are missing"
+    LIVE = "connected, nothing known is missing"
+
+
+class _Step(Enum):
+    OPENED = "the connection was opened"
+    LOST = "the connection was lost"
+    PULL = "a pull was sent"
+    PULLED = "the last answer to a pull came"
+
+
+# What is absent is illegal. An attempt to connect that fails is lost while offline.
+_NEXT_PHASE: Final[Mapping[tuple[Phase, _Step], Phase]] = MappingProxyType(
+    {
+        (Phase.OFFLINE, _Step.OPENED): Phase.PULLING,
+        (Phase.OFFLINE, _Step.LOST): Phase.OFFLINE,
+        (Phase.PULLING, _Step.PULLED): Phase.LIVE,
+        (Phase.PULLING, _Step.LOST): Phase.OFFLINE,
+        (Phase.LIVE, _Step.PULL): Phase.PULLING,
+        (Phase.LIVE, _Step.LOST): Phase.OFFLINE,
+    }
+)
+
+
+class Received(msgspec.Struct, frozen=True):
+    """The log holds another event, made by somebody else.
+
+    It comes before all of our pending events, which move back behind it.
+
+    Attributes:
+        event: The event in its place in the log.
+    """
+
+    event: LoggedEvent
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """The log holds our oldest pending event.
+
+    Attributes:
+        ticket: What `SyncClient.commit` returned for it.
+        event: The event in its place in the log. A server that parses and writes again
+            what it stores may have spelled its arguments in another way.
+    """
+
+    ticket: int
+    event: LoggedEvent
+
+
+Update: TypeAlias = Received | Confirmed
+
+
+class _Push(msgspec.Struct):
+    """The push that waits for its answer.
+
+    `is_outrun` is set when a foreign event took the place of the push's first event:
+    the server must have refused it.
+    """
+
+    request_id: str
+    last: int
+    is_outrun: bool = False
+
+
+class SyncClient:
+    """One client of one store.
+
+    Its owner drives it with what happens and the time, and does what it asks for:
+
+        client = SyncClient(client_id="agent", session_id=token_hex(8))
+        while True:
+            sleep_until(client.next_deadline())         # when to connect
+            try:
+                socket = connect(url)
+            except OSError:
+                client.connection_lost(now(), jitter=random())
+                continue
+            client.connection_opened(now())
+            while client.close_reason is None:
+                for frame in client.data_to_send():     # also after each commit
+                    socket.send(frame)
+                frame = socket.receive(until=client.next_deadline())
+                if frame is None:
+                    client.handle_timeout(now())
+                else:
+                    client.receive_text(frame, now())   # returns what is new
+            client.connection_lost(now(), jitter=random())
+
+    Args:
+        client_id: A name for the client.
+        session_id: A name for this run of it. The two together have to be new: events
+            are recognised by them as our own.
+        cursor: The number of the last event that the owner has from an earlier run.
+        limits: Sizes and times.
+    """
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        session_id: str,
+        cursor: int = 0,
+        limits: Limits | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._pending = PendingEvents(client_id, session_id, self._limits)
+        self._session_id = session_id
+        self._head = cursor
+        self._phase = Phase.OFFLINE
+        self._synced = False
+        self._requests = 0
+        self._outbox: list[Message] = []
+        self._close_reason: str | None = None
+        self._last_error: str | None = None
+        # Connecting:
+        self._failures = 0
+        self._reconnect_at = 0.0
+        self._heartbeat = Heartbeat(0.0, self._limits)
+        self._pongs_without_answer = 0
+        # Pulling: broadcasts that cannot be placed yet. Those that came before the pull
+        # was sent are in its answer, or the log has a gap there.
+        self._pull_id = ""
+        self._before_pull: list[LoggedEvent] = []
+        self._during_pull: list[LoggedEvent] = []
+        # Pushing:
+        self._push: _Push | None = None
+        self._refusals = 0
+        self._refused_head: int | None = None
+        self._push_at: float | None = None
+
+    @property
+    def head(self) -> int:
+        """The number of the last event of the log that this client has."""
+        return self._head
+
+    @property
+    def phase(self) -> Phase:
+        """Where the client stands with its server."""
+        return self._phase
+
+    @property
+    def synced(self) -> bool:
+        """Whether a pull has ever reached the head of the log."""
+        return self._synced
+
+    @property
+    def pending_count(self) -> int:
+        """How many of our events the server has not confirmed."""
+        return len(self._pending)
+
+    @property
+    def close_reason(self) -> str | None:
+        """Why the owner has to close the connection now, or None."""
+        return self._close_reason
+
+    @property
+    def last_error(self) -> str | None:
+        """What the server said when it last refused something, or None."""
+        return self._last_error
+
+    def commit(self, *events: EncodedEvent) -> list[int]:
+        """Queue events for the log, all or none.
+
+        Returns:
+            A ticket for each, in ascending order.
+
+        Raises:
+            EventTooLargeError: One is larger than a push may be.
+        """
+        return self._pending.add(events)
+
+    def is_confirmed(self, ticket: int) -> bool:
+        """Tell whether the server has stored an event of ours.
+
+        Args:
+            ticket: What `commit` returned.
+        """
+        return not self._pending.has(ticket)
+
+    def connection_opened(self, now: float) -> None:
+        """Take note of a new connection.
+
+        Args:
+            now: The time, in seconds of any steady clock.
+
+        Raises:
+            UsageError: A connection is open.
+        """
+        self._step(_Step.OPENED)
+        self._close_reason = None
+        self._heartbeat = Heartbeat(now, self._limits)
+        self._send_pull()
+        self._outbox.append(Ping())
+
+    def connection_lost(self, now: float, *, jitter: float) -> None:
+        """Take note that a connection has ended or could not be opened.
+
+        Args:
+            now: The time, in seconds of any steady clock.
+            jitter: A random number from 0 to 1, which keeps the clients of a restarted
+                server apart.
+        """
+        self._step(_Step.LOST)
+        self._outbox.clear()
+        self._before_pull.clear()
+        self._during_pull.clear()
+        self._push = None
+        self._push_at = None
+        delay = self._backoff(self._failures)
+        self._failures += 1
+        self._reconnect_at = now + delay * (0.5 + jitter / 2)
+
+    def next_deadline(self) -> float:
+        """Return the time to connect (offline) or to call `handle_timeout` (online)."""
+        if self._phase is Phase.OFFLINE:
+            return self._reconnect_at
+        deadline = self._heartbeat.deadline
+        return deadline if self._push_at is None else min(deadline, self._push_at)
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due; too early a call is harmless.
+
+        Args:
+            now: The time, in seconds of any steady clock.
+        """
+        if self._phase is Phase.OFFLINE:
+            return
+        if self._push_at is not None and now >= self._push_at:
+            self._push_at = None
+        if self._heartbeat.is_overdue(now):
+            self._close("the server does not answer a Ping")
+        elif self._heartbeat.start_ping(now):
+            self._outbox.append(Ping())
+
+    def data_to_send(self) -> list[str]:
+        """Return the frames to be sent now; each is returned once."""
+        if self._close_reason is not None:
+            return []
+        messages, self._outbox = self._outbox, []
+        push = self._next_push()
+        if push is not None:
+            messages.append(push)
+        return [encode_message(message) for message in messages]
+
+    def receive_text(self, text: str, now: float) -> list[Update]:
+        """Take in a frame from the server.
+
+        Args:
+            text: The text frame.
+            now: The time, in seconds of any steady clock.
+
+        Returns:
+            What it says about the log, in the order of the log.
+
+        Raises:
+            WireError: The frame is no message for a client. It is safe to go on: in
+                case the frame held events, the client pulls.
+            UsageError: There is no connection.
+        """
+        if self._phase is Phase.OFFLINE:
+            raise UsageError("a frame came without a connection")
+        self._heartbeat.receive_frame(now)
+        try:
+            message = decode_message(text)
+        except WireError:
+            self._start_pull()
+            raise
+        match message:
+            case PullRes(context="push"):
+                return self._receive_broadcast([s.event for s in message.batch])
+            case PullRes():
+                return self._receive_pulled(message, now)
+            case PushAck():
+                return self._receive_ack(message)
+            case ErrorRes():
+                self._receive_error(message)
+            case Pong():
+                self._receive_pong(now)
+            case Ping():
+                self._outbox.append(Pong())
+            case _:
+                raise WireError(f"{type(message).__name__} is no message for a client")
+        return []
+
+    def _receive_broadcast(self, events: Sequence[LoggedEvent]) -> list[Update]:
+        if self._phase is Phase.PULLING:
+            self._during_pull.extend(events)
+            return []
+        updates: list[Update] = []
+        for position, event in enumerate(events):
+            if event.seq_num > self._head + 1:
+                # Events are missing, unless the log itself has a gap here.
+                self._before_pull.extend(events[position:])
+                self._start_pull()
+                break
+            updates += self._accept(event)
+        return updates
+
+    def _receive_pulled(self, answer: PullRes, now: float) -> list[Update]:
+        if self._phase is not Phase.PULLING or answer.request_id != self._pull_id:
+            return []
+        self._pongs_without_answer = 0
+        updates: list[Update] = []
+        for stored in answer.batch:
+            updates += self._accept(stored.event)
+        if answer.remaining == 0:
+            updates += self._finish_pull(now)
+        return updates
+
+    def _finish_pull(self, now: float) -> list[Update]:
+        self._step(_Step.PULLED)
+        self._synced = True
+        self._failures = 0
+        updates: list[Update] = []
+        before, self._before_pull = self._before_pull, []
+        for event in sorted(before, key=_seq_num):
+            updates += self._accept(event)
+        during, self._during_pull = self._during_pull, []
+        updates += self._receive_broadcast(sorted(during, key=_seq_num))
+        if self._refused_head == self._head:
+            # The push was refused although nothing is missing: do not insist.
+            self._push_at = now + self._backoff(self._refusals)
+            self._refusals += 1
+        self._refused_head = None
+        return updates
+
+    def _accept(self, event: LoggedEvent) -> list[Update]:
+        if event.seq_num <= self._head:
+            return []
+        if self._pending.is_first(event, self._head):
+            ticket, _ = self._pending.confirm_first(self._head)
+            self._head = event.seq_num
+            self._refusals = 0
+            return [Confirmed(ticket, event)]
+        if self._push is not None and self._head < self._push.last:
+            self._push.is_outrun = True
+        self._head = event.seq_num
+        return [Received(event)]
+
+    def _receive_ack(self, ack: PushAck) -> list[Update]:
+        push = self._push
+        if push is None or ack.request_id != push.request_id:
+            return []
+        self._push = None
+        if push.is_outrun:
+            # It cannot have been stored where a foreign event stands. Ask the log.
+            self._start_pull()
+            return []
+        self._refusals = 0
+        updates: list[Update] = []
+        while self._head < push.last:  # its echo may have come before the ack
+            ticket, event = self._pending.confirm_first(self._head)
+            self._head = event.seq_num
+            updates.append(Confirmed(ticket, event))
+        return updates
+
+    def _receive_error(self, error: ErrorRes) -> None:
+        self._last_error = error.message
+        if self._phase is Phase.PULLING and error.request_id == self._pull_id:
+            self._close(f"the server refuses a pull: {error.message}")
+            return
+        push = self._push
+        if push is None or error.request_id != push.request_id:
+            return
+        self._push = None
+        if not push.is_outrun:  # else it is known why, and the next push is right
+            self._refused_head = self._head
+            self._start_pull()
+
+    def _receive_pong(self, now: float) -> None:
+        self._heartbeat.receive_pong(now)
+        if self._phase is Phase.LIVE and self._push is None:
+            self._pongs_without_answer = 0
+            return
+        self._pongs_without_answer += 1
+        if self._pongs_without_answer > self._limits.max_unanswered_pings:
+            self._close("the server answers a Ping but no request")
+
+    def _next_push(self) -> PushReq | None:
+        is_held = self._push is not None or self._push_at is not None
+        if self._phase is not Phase.LIVE or is_held or not self._pending:
+            return None
+        batch = self._pending.next_batch(self._head)
+        self._push = _Push(self._next_request_id(), batch[-1].seq_num)
+        self._pongs_without_answer = 0
+        return PushReq(request_id=self._push.request_id, batch=batch)
+
+    def _start_pull(self) -> None:
+        if self._phase is Phase.LIVE:
+            self._step(_Step.PULL)
+            self._send_pull()
+
+    def _send_pull(self) -> None:
+        self._pull_id = self._next_request_id()
+        self._pongs_without_answer = 0
+        cursor = self._head or msgspec.UNSET
+        self._outbox.append(PullReq(request_id=self._pull_id, cursor=cursor))
+
+    def _next_request_id(self) -> str:
+        self._requests += 1
+        return f"{self._session_id}:{self._requests}"
+
+    def _backoff(self, failures: int) -> float:
+        limits = self._limits
+        # 2**30 first delays are beyond any cap; more would overflow one day.
+        delay = limits.reconnect_delay_s * 2 ** min(failures, 30)
+        return min(delay, limits.max_reconnect_delay_s)
+
+    def _close(self, reason: str) -> None:
+        self._close_reason = reason
+
+    def _step(self, step: _Step) -> None:
+        phase = _NEXT_PHASE.get((self._phase, step))
+        if phase is None:
+            raise UsageError(f"{step.value}, but the state was: {self._phase.value}")
+        self._phase = phase
+
+
+def _seq_num(event: LoggedEvent) -> int:
+    return event.seq_num
