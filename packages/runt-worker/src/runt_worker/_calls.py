@@ -1,0 +1,135 @@
+"""Synchronous calls of the guest, answered by a thread of their own.
+
+The guest thread blocks until its answer comes. A plain thread serves it, so that a slow
+network or disk keeps neither trio nor the relaying of output waiting.
+"""
+
+import contextlib
+import errno
+import os
+import select
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import msgspec
+
+from runt_worker._errors import GuestProtocolError
+from runt_worker._frames import FrameDecoder, encode_frame
+
+_CHUNK_BYTES = 64 * 1024
+_MAX_CALL_BYTES = 16 * 1024 * 1024
+"""Size of one call. No call of ours is larger than a large write to a file."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call: an id that its answer repeats, what is asked, and of what."""
+
+    id: int
+    method: str
+    parameters: dict[str, Any]
+
+
+Answer = dict[str, Any]
+Handler = Callable[[Call], Answer]
+"""Blocks until it has the answer; what it raises is the supervisor's own failure."""
+
+
+class CallServer:
+    """Serves one sandbox process.
+
+    Args:
+        request_path: FIFO that the guest writes to.
+        reply_path: FIFO that it reads from.
+        handler: answers one call after the other.
+    """
+
+    def __init__(self, request_path: Path, reply_path: Path, handler: Handler) -> None:
+        # For both directions: opening does not wait for the guest.
+        self._requests = os.open(request_path, os.O_RDWR | os.O_NONBLOCK)
+        self._replies = os.open(reply_path, os.O_RDWR | os.O_NONBLOCK)
+        self._stop_receiver, self._stop_sender = os.pipe()
+        self._handler = handler
+        self._answering = Lock()
+        self._stopping = Lock()
+        self._is_closed = False
+        self._under_way: int | None = None
+
+    def serve(self) -> None:
+        """Answer calls until `stop`. Runs in a thread of its own.
+
+        Raises:
+            GuestProtocolError: the guest sent what is no call.
+        """
+        decoder = FrameDecoder(_MAX_CALL_BYTES)
+        try:
+            while self._wait_for_request():
+                for frame in decoder.receive_data(os.read(self._requests, _CHUNK_BYTES)):
+                    self._serve_one(_decode(frame.head))
+        finally:
+            self._close()
+
+    def interrupt(self) -> None:
+        """Answer the call under way with EINTR; its late answer is dropped.
+
+        Never waits: while an answer is being written there is nothing to interrupt.
+        """
+        if self._answering.acquire(blocking=False):
+            try:
+                if self._under_way is not None:
+                    self._reply(self._under_way, {"errno": errno.EINTR})
+            finally:
+                self._answering.release()
+
+    def stop(self) -> None:
+        """Let `serve` return as soon as the call under way is answered."""
+        with self._stopping:
+            if not self._is_closed:
+                os.write(self._stop_sender, b"\0")
+
+    def _wait_for_request(self) -> bool:
+        ready, _, _ = select.select([self._requests, self._stop_receiver], [], [])
+        return self._stop_receiver not in ready
+
+    def _wait_for_room(self) -> bool:
+        ready, _, _ = select.select([self._stop_receiver], [self._replies], [])
+        return not ready
+
+    def _serve_one(self, call: Call) -> None:
+        with self._answering:
+            self._under_way = call.id
+        answer = self._handler(call)
+        with self._answering:
+            if self._under_way == call.id:
+                self._reply(call.id, answer)
+
+    def _reply(self, call_id: int, answer: Answer) -> None:
+        self._under_way = None
+        frame = encode_frame(msgspec.json.encode({"id": call_id, **answer}))
+        view = memoryview(frame)
+        # A guest that does not read must not hold this thread beyond `stop`.
+        while view and self._wait_for_room():
+            with contextlib.suppress(BlockingIOError):
+                view = view[os.write(self._replies, view) :]
+
+    def _close(self) -> None:
+        with self._answering, self._stopping:
+            self._under_way = None
+            self._is_closed = True
+            for descriptor in (
+                self._requests,
+                self._replies,
+                self._stop_receiver,
+                self._stop_sender,
+            ):
+                os.close(descriptor)
+
+
+def _decode(head: bytes) -> Call:
+    try:
+        return msgspec.json.decode(head, type=Call)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise GuestProtocolError(
+            f"the sandbox made a call that is none of ours: {error}"
+        ) from None

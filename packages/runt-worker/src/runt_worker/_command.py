@@ -1,0 +1,117 @@
+"""The sandbox process: its argument list and environment.
+
+The flags are the boundary between guest code and the host, so this is a pure function
+and each right has its reason.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from runt_worker._errors import SetupError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessPaths:
+    """The host paths that a sandbox process sees.
+
+    Attributes:
+        deno: the executable.
+        assets: our TypeScript and the kernel's Python, read only.
+        distribution: Pyodide, read only.
+        packages: unpacked packages, read only.
+        run_directory: private to this process: its FIFOs, working directory and
+            ``DENO_DIR``; removed with it.
+    """
+
+    deno: Path
+    assets: Path
+    distribution: Path
+    packages: Path
+    run_directory: Path
+
+    @property
+    def control_in(self) -> Path:
+        """FIFO from the supervisor to the host thread."""
+        return self.run_directory / "control-in"
+
+    @property
+    def control_out(self) -> Path:
+        """FIFO from the host thread to the supervisor."""
+        return self.run_directory / "control-out"
+
+    @property
+    def call_request(self) -> Path:
+        """FIFO of synchronous calls from the guest thread."""
+        return self.run_directory / "call-request"
+
+    @property
+    def call_reply(self) -> Path:
+        """FIFO of the answers to them."""
+        return self.run_directory / "call-reply"
+
+    @property
+    def working_directory(self) -> Path:
+        """An empty directory."""
+        return self.run_directory / "empty"
+
+    @property
+    def deno_directory(self) -> Path:
+        """Deno's own cache; nothing of it outlives the process."""
+        return self.run_directory / "deno"
+
+
+def command(paths: ProcessPaths) -> list[str]:
+    """Return the argument list of a sandbox process.
+
+    Raises:
+        SetupError: a path holds a comma, which separates paths in Deno's flags.
+    """
+    allowed_read = [
+        paths.assets,  # the code that it runs
+        paths.distribution,  # Pyodide
+        paths.packages,  # what its imports find
+        paths.control_in,  # revoked before the guest exists
+        paths.call_reply,  # revoked before user code runs
+    ]
+    allowed_write = [
+        paths.control_out,  # revoked before the guest exists
+        paths.call_request,  # revoked before user code runs
+    ]
+    return [
+        str(paths.deno),
+        "run",
+        "--quiet",
+        "--no-prompt",  # nobody can be asked for a right
+        "--no-remote",
+        "--no-npm",
+        "--cached-only",
+        "--no-config",  # the working directory has no say
+        "--no-lock",
+        "--deny-net",
+        "--deny-run",
+        "--deny-ffi",
+        "--deny-env",
+        "--deny-sys",
+        "--deny-import",
+        f"--allow-read={_path_list(allowed_read)}",
+        f"--allow-write={_path_list(allowed_write)}",
+        str(paths.assets / "deno" / "host.ts"),
+        str(paths.control_in),
+        str(paths.control_out),
+    ]
+
+
+def environment(paths: ProcessPaths) -> dict[str, str]:
+    """Return the whole environment of a sandbox process: nothing of the user's."""
+    return {"DENO_DIR": str(paths.deno_directory), "DENO_NO_UPDATE_CHECK": "1"}
+
+
+def _path_list(paths: list[Path]) -> str:
+    texts = [str(path) for path in paths]
+    for text in texts:
+        if "," in text:
+            raise SetupError(
+                f"the path {text!r} holds a comma, with which Deno separates paths; "
+                "install runt, and set its cache directory, where the path has none"
+            )
+    return ",".join(texts)

@@ -1,0 +1,43 @@
+"""The errors of runt-worker.
+
+```
+WorkerError
+├── SetupError            the host lacks something: Deno, Pyodide, disk, network
+├── WorkerBusyError       the caller asked while a cell was running
+├── WorkerClosedError     the caller used a worker after aclose()
+└── WorkerDiedError       the sandbox process is gone
+    └── GuestProtocolError    it sent what no kernel of ours sends, and was killed
+```
+"""
+
+
+class WorkerError(Exception):
+    """Base of everything that runt-worker raises on purpose."""
+
+
+class SetupError(WorkerError):
+    """Something that the worker needs cannot be had on this machine."""
+
+
+class WorkerBusyError(WorkerError):
+    """The request has to wait until the running cell has ended."""
+
+
+class WorkerClosedError(WorkerError):
+    """The worker was closed."""
+
+
+class WorkerDiedError(WorkerError):
+    """The sandbox process has ended; `Worker.restart` starts a fresh one.
+
+    Attributes:
+        reason: what happened, in one sentence.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class GuestProtocolError(WorkerDiedError):
+    """The sandbox sent a frame that no kernel of ours sends, and was killed for it."""

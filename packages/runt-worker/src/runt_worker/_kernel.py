@@ -1,0 +1,241 @@
+"""A kernel: one sandbox process, and the requests that wait for its answers."""
+
+import itertools
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import trio
+
+from runt_worker._calls import CallServer
+from runt_worker._errors import GuestProtocolError, WorkerDiedError
+from runt_worker._frames import FrameDecoder
+from runt_worker._limits import Limits
+from runt_worker._options import Assets
+from runt_worker._outputs import Output
+from runt_worker._package_calls import PackageCalls
+from runt_worker._process import SandboxProcess, open_process
+from runt_worker._replies import (
+    CompleteReply,
+    ExecuteReply,
+    Fatal,
+    InspectReply,
+    IsCompleteReply,
+    Ready,
+    Received,
+    Reply,
+    decode_received,
+)
+from runt_worker._requests import (
+    Initialize,
+    InterruptRequest,
+    Request,
+    encode_request,
+)
+
+OnOutput = Callable[[Output], None]
+ReplyT = TypeVar("ReplyT", ExecuteReply, CompleteReply, InspectReply, IsCompleteReply)
+
+
+class PendingRequest:
+    """A request that was sent. Made by `Kernel.submit` only.
+
+    Attributes:
+        number: what its answer and its outputs refer to.
+    """
+
+    def __init__(self, number: int, on_output: OnOutput | None) -> None:
+        self.number = number
+        self._on_output = on_output
+        self._done = trio.Event()
+        self._outcome: Reply | WorkerDiedError | None = None
+
+    async def wait(self, reply_type: type[ReplyT]) -> ReplyT:
+        """Wait for the answer, any number of times.
+
+        Raises:
+            WorkerDiedError: the process ended before it answered.
+            GuestProtocolError: it gave another kind of answer.
+        """
+        await self._done.wait()
+        if isinstance(self._outcome, reply_type):
+            return self._outcome
+        if isinstance(self._outcome, WorkerDiedError):
+            raise self._outcome
+        raise GuestProtocolError("the sandbox gave an answer of another kind")
+
+    def show(self, output: Output) -> None:
+        """Hand out what the cell shows."""
+        if self._on_output:
+            self._on_output(output)
+
+    def end(self, outcome: Reply | WorkerDiedError) -> None:
+        """Let `wait` return."""
+        self._outcome = outcome
+        self._done.set()
+
+
+class Kernel:
+    """Made by `open_kernel` only; works until its process ends."""
+
+    def __init__(self, process: SandboxProcess, calls: CallServer) -> None:
+        self._process = process
+        self._calls = calls
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, PendingRequest] = {}
+        self._ready = trio.Event()
+        self._death: WorkerDiedError | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the sandbox."""
+        return self._process.pid
+
+    async def start(self, initialize: Initialize, limits: Limits) -> None:
+        """Tell the sandbox where things are and wait until it is ready.
+
+        Raises:
+            WorkerDiedError: it ended or stayed silent.
+        """
+        await self._send(0, initialize)
+        with trio.move_on_after(limits.start_timeout_s) as scope:
+            await self._ready.wait()
+        if scope.cancelled_caught:
+            raise WorkerDiedError(
+                f"the sandbox was not ready within {limits.start_timeout_s:.0f} s"
+            )
+        self._raise_if_dead()
+
+    async def submit(
+        self, content: Request, on_output: OnOutput | None = None
+    ) -> PendingRequest:
+        """Send a request.
+
+        Args:
+            content: what is asked.
+            on_output: called with the outputs that come before the answer.
+
+        Raises:
+            WorkerDiedError: the process has ended.
+        """
+        pending = PendingRequest(next(self._numbers), on_output)
+        self._pending[pending.number] = pending
+        await self._send(pending.number, content)
+        return pending
+
+    async def interrupt(self, pending: PendingRequest) -> None:
+        """Interrupt that execution; if it has ended, nothing happens.
+
+        Raises:
+            WorkerDiedError: the process has ended.
+        """
+        self._calls.interrupt()
+        await self._send(pending.number, InterruptRequest())
+
+    def kill(self, reason: str) -> None:
+        """End the process; whoever waits is told why."""
+        self._died(WorkerDiedError(reason))
+        self._process.kill()
+
+    async def supervise(self, limits: Limits) -> None:
+        """Watch process, messages and calls; when one ends it, tell everyone why."""
+        decoder = FrameDecoder(limits.max_frame_bytes)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._receive, decoder)
+                nursery.start_soon(self._serve_calls)
+                reason = await self._process.wait()
+                nursery.cancel_scope.cancel()
+            self._take(decoder, self._process.receive_rest())
+            raise WorkerDiedError(reason)
+        except* WorkerDiedError as group:
+            self._died(_first(group))
+            self._process.kill()
+
+    async def _serve_calls(self) -> None:
+        # Abandoned at the end: `CallServer.stop` lets the thread go.
+        await trio.to_thread.run_sync(self._calls.serve, abandon_on_cancel=True)
+
+    async def _receive(self, decoder: FrameDecoder) -> None:
+        while True:
+            self._take(decoder, await self._process.receive_some())
+
+    def _take(self, decoder: FrameDecoder, data: bytes) -> None:
+        for frame in decoder.receive_data(data):
+            self._dispatch(decode_received(frame))
+
+    def _dispatch(self, received: Received) -> None:
+        match received.content:
+            case Ready():
+                self._ready.set()
+            case Fatal(reason=reason):
+                raise WorkerDiedError(f"the kernel failed: {reason}")
+            case ExecuteReply() | CompleteReply() | InspectReply() | IsCompleteReply():
+                self._pending_of(received).end(received.content)
+                del self._pending[received.request]
+            case output:
+                self._pending_of(received).show(output)
+
+    def _pending_of(self, received: Received) -> PendingRequest:
+        pending = self._pending.get(received.request)
+        if pending is None:
+            raise GuestProtocolError(
+                f"the sandbox spoke of request {received.request}, "
+                "which nobody waits for"
+            )
+        return pending
+
+    async def _send(self, number: int, content: Request) -> None:
+        self._raise_if_dead()
+        await self._process.send(encode_request(number, content))
+
+    def _died(self, death: WorkerDiedError) -> None:
+        if self._death is not None:
+            return  # what follows a death is not its reason
+        self._death = death
+        self._process.close_input()
+        self._ready.set()
+        for pending in self._pending.values():
+            pending.end(death)
+        self._pending.clear()
+
+    def _raise_if_dead(self) -> None:
+        if self._death:
+            # A new exception each time: several may raise it.
+            raise type(self._death)(self._death.reason)
+
+
+def _first(group: BaseExceptionGroup[WorkerDiedError]) -> WorkerDiedError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+@asynccontextmanager
+async def open_kernel(assets: Assets, limits: Limits) -> AsyncGenerator[Kernel]:
+    """Start a sandbox process and yield its kernel when it is ready.
+
+    Raises:
+        SetupError: the process could not be started.
+        WorkerDiedError: it ended, or was silent, before it was ready.
+    """
+    package_calls = PackageCalls(assets.packages)
+    async with open_process(assets, limits) as process, trio.open_nursery() as nursery:
+        paths = process.paths
+        calls = CallServer(paths.call_request, paths.call_reply, package_calls)
+        kernel = Kernel(process, calls)
+        nursery.start_soon(kernel.supervise, limits)
+        try:
+            initialize = Initialize(
+                distribution=str(assets.distribution),
+                packages=[str(path) for path in assets.kernel_packages],
+                importable=package_calls.importable(),
+                call_request=str(paths.call_request),
+                call_reply=str(paths.call_reply),
+            )
+            await kernel.start(initialize, limits)
+            yield kernel
+        finally:
+            package_calls.end()
+            calls.stop()
+            kernel.kill("the worker was stopped")
+            nursery.cancel_scope.cancel()

@@ -1,0 +1,78 @@
+"""What the supervisor asks of the sandbox.
+
+Source: Jupyter messaging protocol 5.4, messages on the Shell and Control channels.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from runt_worker._frames import encode_frame
+from runt_worker._outputs import Content
+
+
+class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
+    """First message: where things are on the host.
+
+    Attributes:
+        distribution: directory of Pyodide.
+        packages: directories that appear in site-packages from the start.
+        importable: import names that a package of Pyodide's lock file provides.
+        call_request: FIFO for the guest's synchronous calls.
+        call_reply: FIFO for their answers.
+    """
+
+    distribution: str
+    packages: list[str]
+    importable: list[str]
+    call_request: str
+    call_reply: str
+
+
+class ExecuteRequest(Content, frozen=True, kw_only=True, tag="execute_request"):
+    """Run a cell."""
+
+    code: str
+
+
+class CompleteRequest(Content, frozen=True, kw_only=True, tag="complete_request"):
+    """Complete at a cursor, counted in characters."""
+
+    code: str
+    cursor_pos: int
+
+
+class InspectRequest(Content, frozen=True, kw_only=True, tag="inspect_request"):
+    """Describe the object at a cursor; detail level 1 adds its source."""
+
+    code: str
+    cursor_pos: int
+    detail_level: Literal[0, 1] = 0
+
+
+class IsCompleteRequest(Content, frozen=True, kw_only=True, tag="is_complete_request"):
+    """Ask whether code could be run as it stands."""
+
+    code: str
+
+
+class InterruptRequest(Content, frozen=True, kw_only=True, tag="interrupt_request"):
+    """Interrupt the execution of this request, and no other."""
+
+
+Request = (
+    Initialize
+    | ExecuteRequest
+    | CompleteRequest
+    | InspectRequest
+    | IsCompleteRequest
+    | InterruptRequest
+)
+
+
+def encode_request(request: int, content: Request) -> bytes:
+    """Return the frame of one request."""
+    return encode_frame(_encoder.encode({"request": request, "content": content}))
+
+
+_encoder = msgspec.json.Encoder()

@@ -1,0 +1,243 @@
+"""The worker: a sandboxed Python that runs cells, and can be restarted."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Literal
+
+import trio
+
+from runt_worker._errors import WorkerBusyError, WorkerClosedError, WorkerDiedError
+from runt_worker._kernel import Kernel, OnOutput, PendingRequest, ReplyT, open_kernel
+from runt_worker._limits import Limits
+from runt_worker._options import Assets, OnSetup, WorkerOptions, prepare
+from runt_worker._outputs import Error
+from runt_worker._replies import (
+    CompleteReply,
+    ExecuteReply,
+    InspectReply,
+    IsCompleteReply,
+)
+from runt_worker._requests import (
+    CompleteRequest,
+    ExecuteRequest,
+    InspectRequest,
+    IsCompleteRequest,
+    Request,
+)
+
+
+class Worker:
+    """Runs cells in a sandbox. Made by `open_worker` only.
+
+    One cell runs at a time. When the sandbox process ends on its own, what was under
+    way raises `WorkerDiedError`, and so does every later request until `restart`.
+    """
+
+    def __init__(self, nursery: trio.Nursery, assets: Assets, limits: Limits) -> None:
+        self._nursery = nursery
+        self._assets = assets
+        self._limits = limits
+        self._kernel: Kernel | None = None
+        self._kernel_scope = trio.CancelScope()
+        self._kernel_ended = trio.Event()
+        self._changing = trio.Lock()
+        self._is_busy = False
+        self._execution: PendingRequest | None = None
+        self._interrupted = False
+
+    @property
+    def pid(self) -> int:
+        """Process id of the sandbox.
+
+        Raises:
+            WorkerClosedError: the worker was closed.
+        """
+        return self._live_kernel().pid
+
+    async def execute(self, code: str, on_output: OnOutput) -> ExecuteReply:
+        """Run a cell and return how it ended.
+
+        Cancelling this interrupts the cell; one that does not heed that within the
+        grace period takes the sandbox process with it.
+
+        Args:
+            code: Python, IPython's magics and top-level ``await`` included.
+            on_output: called with each output, in order, before this returns.
+
+        Raises:
+            WorkerBusyError: another cell is running.
+            WorkerDiedError: the sandbox process ended.
+            WorkerClosedError: the worker was closed.
+        """
+        kernel = self._idle_kernel()
+        self._is_busy, self._interrupted = True, False
+        try:
+            self._execution = await kernel.submit(ExecuteRequest(code=code), on_output)
+            reply = await self._ended(kernel, self._execution)
+        finally:
+            self._is_busy, self._execution = False, None
+        if self._interrupted and reply.status == "ok":
+            return _told_to_stop(reply, on_output)
+        return reply
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the running cell; without one, do nothing."""
+        if self._execution is not None:
+            self._interrupted = True
+            kernel = self._live_kernel()
+            self._nursery.start_soon(_interrupt, kernel, self._execution)
+
+    async def complete(self, code: str, cursor_pos: int) -> CompleteReply:
+        """Return what could stand at a cursor.
+
+        Args:
+            code: the cell's source.
+            cursor_pos: in characters from its beginning.
+
+        Raises:
+            WorkerBusyError: a cell is running.
+            WorkerDiedError: the sandbox process ended or did not answer in time.
+            WorkerClosedError: the worker was closed.
+        """
+        request = CompleteRequest(code=code, cursor_pos=cursor_pos)
+        return await self._ask(request, CompleteReply)
+
+    async def inspect(
+        self, code: str, cursor_pos: int, detail_level: Literal[0, 1] = 0
+    ) -> InspectReply:
+        """Describe the object whose name stands at a cursor.
+
+        Args:
+            code: the cell's source.
+            cursor_pos: in characters from its beginning.
+            detail_level: 1 adds the object's source.
+
+        Raises:
+            WorkerBusyError: a cell is running.
+            WorkerDiedError: the sandbox process ended or did not answer in time.
+            WorkerClosedError: the worker was closed.
+        """
+        request = InspectRequest(
+            code=code, cursor_pos=cursor_pos, detail_level=detail_level
+        )
+        return await self._ask(request, InspectReply)
+
+    async def is_complete(self, code: str) -> IsCompleteReply:
+        """Return whether code could be run as it stands, or wants another line.
+
+        Raises:
+            WorkerBusyError: a cell is running.
+            WorkerDiedError: the sandbox process ended or did not answer in time.
+            WorkerClosedError: the worker was closed.
+        """
+        return await self._ask(IsCompleteRequest(code=code), IsCompleteReply)
+
+    async def restart(self) -> None:
+        """End the sandbox process and start a fresh one; all variables are gone.
+
+        A cell that is running raises `WorkerDiedError` in its `execute`.
+
+        Raises:
+            SetupError: the process could not be started.
+            WorkerDiedError: it ended before it was ready.
+        """
+        async with self._changing:
+            await self._end_kernel()
+            self._kernel = await self._nursery.start(self._run_kernel)
+
+    async def aclose(self) -> None:
+        """End the sandbox process. A closed worker can be restarted."""
+        async with self._changing:
+            await self._end_kernel()
+
+    async def _ended(self, kernel: Kernel, execution: PendingRequest) -> ExecuteReply:
+        try:
+            return await execution.wait(ExecuteReply)
+        except trio.Cancelled:
+            grace_s = self._limits.interrupt_grace_s
+            with trio.move_on_after(grace_s, shield=True) as grace:
+                await _interrupt(kernel, execution)
+                await execution.wait(ExecuteReply)
+            if grace.cancelled_caught:
+                kernel.kill(f"a cell did not end within {grace_s:.0f} s of being told")
+            raise
+
+    async def _ask(self, request: Request, reply_type: type[ReplyT]) -> ReplyT:
+        kernel = self._idle_kernel()
+        timeout_s = self._limits.request_timeout_s
+        with trio.move_on_after(timeout_s):
+            pending = await kernel.submit(request)
+            return await pending.wait(reply_type)
+        # A kernel that hangs between cells is of no use to anybody.
+        kernel.kill(f"the sandbox did not answer within {timeout_s:.0f} s")
+        raise WorkerDiedError(f"the sandbox did not answer within {timeout_s:.0f} s")
+
+    def _idle_kernel(self) -> Kernel:
+        if self._is_busy:
+            raise WorkerBusyError("a cell is running; wait for it or interrupt it")
+        return self._live_kernel()
+
+    def _live_kernel(self) -> Kernel:
+        if self._kernel is None:
+            raise WorkerClosedError("the worker is closed; restart it or open another")
+        return self._kernel
+
+    async def _run_kernel(self, task_status: trio.TaskStatus[Kernel]) -> None:
+        ended = self._kernel_ended = trio.Event()
+        try:
+            with trio.CancelScope() as self._kernel_scope:
+                async with open_kernel(self._assets, self._limits) as kernel:
+                    task_status.started(kernel)
+                    await trio.sleep_forever()
+        finally:
+            ended.set()
+
+    async def _end_kernel(self) -> None:
+        if self._kernel is not None:
+            self._kernel = None
+            self._kernel_scope.cancel()
+            await self._kernel_ended.wait()
+
+
+async def _interrupt(kernel: Kernel, execution: PendingRequest) -> None:
+    with contextlib.suppress(WorkerDiedError):  # whoever waits for the cell is told
+        await kernel.interrupt(execution)
+
+
+def _told_to_stop(reply: ExecuteReply, on_output: OnOutput) -> ExecuteReply:
+    """Return the end of a cell that was told to stop but says that all went well."""
+    name = KeyboardInterrupt.__name__
+    on_output(Error(ename=name, evalue="", traceback=[name]))
+    return ExecuteReply(
+        status="error", execution_count=reply.execution_count, ename=name
+    )
+
+
+@asynccontextmanager
+async def open_worker(
+    options: WorkerOptions | None = None, *, on_setup: OnSetup | None = None
+) -> AsyncGenerator[Worker]:
+    """Start a sandboxed Python; at the end of the block nothing of it is left.
+
+    The first time on a machine Pyodide and IPython are fetched.
+
+    Args:
+        options: how it is set up.
+        on_setup: told what is being fetched, from other threads.
+
+    Raises:
+        SetupError: Deno or Pyodide cannot be had, or the process not started.
+        PackageError: one of the kernel's packages cannot be had.
+        WorkerDiedError: the process ended, or was silent, before it was ready.
+    """
+    options = options or WorkerOptions()
+    assets = await trio.to_thread.run_sync(partial(prepare, options, on_setup))
+    async with trio.open_nursery(strict_exception_groups=False) as nursery:
+        worker = Worker(nursery, assets, options.limits)
+        await worker.restart()
+        try:
+            yield worker
+        finally:
+            nursery.cancel_scope.cancel()

@@ -1,0 +1,157 @@
+/**
+ * The guest thread: Pyodide, and in it `runt_kernel` with IPython.
+ *
+ * Everything here can be reached and changed by user code once the kernel is ready, so
+ * nothing here is relied on for safety; the process's permissions and the supervisor
+ * are.
+ */
+import type { PyodideInterface } from "pyodide";
+import { Calls } from "./calls.ts";
+import type { EmscriptenModule, FileSystem } from "./emscripten.ts";
+import { clearInterrupts, takeInterrupt } from "./interrupts.ts";
+import type { SharedInterrupts } from "./interrupts.ts";
+import { PackageView } from "./package_view.ts";
+
+/** First message to the guest: where things are. All paths are the host's. */
+export interface Initialize {
+  type: "initialize";
+  shared: SharedInterrupts;
+  /** Directory of the Pyodide distribution. */
+  distribution: string;
+  /** Directories that appear in site-packages from the start. */
+  packages: string[];
+  /** Import names that a package of Pyodide's lock file provides. */
+  importable: string[];
+  call_request: string;
+  call_reply: string;
+}
+
+export type GuestMessage =
+  | { type: "frame"; head: string; tail?: Uint8Array }
+  | { type: "idle" }
+  | { type: "flushed" }
+  | { type: "failed"; reason: string };
+
+/** What `runt_kernel.start` returns. */
+interface Kernel {
+  execute(head: string): Promise<void>;
+  answer(head: string): void;
+  cancel(): void;
+  flush(): void;
+}
+
+const SITE_PACKAGES = "/lib/python3.14/site-packages";
+const scope = self as unknown as {
+  postMessage(message: GuestMessage, transfer?: Transferable[]): void;
+  onmessage: (event: MessageEvent) => void;
+  addEventListener: typeof self.addEventListener;
+};
+
+let pyodide: PyodideInterface & { _module: EmscriptenModule };
+let shared: SharedInterrupts;
+let kernel: Kernel;
+
+/** Show a host directory in site-packages or, for shared libraries, in the loader's path. */
+interface PackageMounts {
+  add(hostPath: string): void;
+}
+
+async function initialize(options: Initialize): Promise<void> {
+  shared = options.shared;
+  const calls = Calls.open(options.call_request, options.call_reply);
+  const { loadPyodide } = await import(`file://${options.distribution}/pyodide.mjs`);
+  pyodide = await loadPyodide({
+    indexURL: `${options.distribution}/`,
+    env: {
+      HOME: "/home/pyodide",
+      MPLBACKEND: "module://matplotlib_inline.backend_inline",
+      PYTHONDONTWRITEBYTECODE: "1",
+    },
+  });
+  const packages = mountPackages(options.packages);
+  pyodide.FS.mkdirTree("/outputs");
+  kernel = pyodide.pyimport("runt_kernel").start(bridge(calls, packages), [
+    ...options.importable,
+  ]);
+  post({ type: "frame", head: `{"request":0,"content":{"msg_type":"ready"}}` });
+}
+
+function mountPackages(directories: string[]): PackageMounts {
+  const fs = pyodide.FS as unknown as FileSystem;
+  const view = new PackageView(fs, pyodide._module);
+  fs.mount(view, {}, SITE_PACKAGES);
+  for (const directory of directories) view.add(directory);
+  return view;
+}
+
+/** What Python may ask of JavaScript. */
+function bridge(calls: Calls, packages: PackageMounts) {
+  return {
+    send: (head: string, tail?: Uint8Array) => {
+      if (tail === undefined) post({ type: "frame", head });
+      else scope.postMessage({ type: "frame", head, tail }, [tail.buffer as ArrayBuffer]);
+    },
+    call: (method: string, parameters: string) => calls.call(method, parameters).head,
+    add_package: (hostPath: string) => packages.add(hostPath),
+    take_interrupt: () => takeInterrupt(shared),
+    sleep,
+  };
+}
+
+const asleep = new Int32Array(new SharedArrayBuffer(4));
+
+/** Sleep in slices, each of which lets signals through: a sleep can be interrupted. */
+function sleep(seconds: number): void {
+  const end = performance.now() + seconds * 1000;
+  while (true) {
+    pyodide.checkInterrupt();
+    const left = end - performance.now();
+    if (left <= 0) return;
+    Atomics.wait(asleep, 0, 0, Math.min(left, 20));
+  }
+}
+
+async function execute(head: string): Promise<void> {
+  pyodide.setInterruptBuffer(shared.signal);
+  try {
+    await kernel.execute(head);
+  } finally {
+    // Between cells nothing polls the buffer, so a late signal hits nobody.
+    pyodide.setInterruptBuffer(undefined as unknown as Uint8Array);
+    clearInterrupts(shared);
+    post({ type: "idle" });
+  }
+}
+
+function post(message: GuestMessage): void {
+  scope.postMessage(message);
+}
+
+scope.onmessage = async ({ data }: MessageEvent) => {
+  try {
+    switch (data.type) {
+      case "initialize":
+        await initialize(data);
+        break;
+      case "cancel":
+        Atomics.store(shared.signal, 0, 0); // else it would hit the call below
+        kernel.cancel();
+        break;
+      case "flush":
+        kernel.flush();
+        post({ type: "flushed" });
+        break;
+      case "request":
+        kernel.answer(data.head);
+        break;
+      case "execute":
+        await execute(data.head);
+    }
+  } catch (error) {
+    post({ type: "failed", reason: String((error as Error)?.stack ?? error) });
+  }
+};
+
+// A task that ends by KeyboardInterrupt also raises in JavaScript, where nobody waits
+// for it; Deno would end the thread for that.
+scope.addEventListener("unhandledrejection", (event) => event.preventDefault());

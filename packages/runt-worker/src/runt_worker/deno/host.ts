@@ -1,0 +1,70 @@
+/**
+ * The host thread: relays frames between the supervisor's control FIFOs and the guest.
+ *
+ * It never runs user code, so it can always interrupt. It opens the two control FIFOs
+ * and gives up the right to, before the guest exists: worker threads inherit what is
+ * left, and so guest code can never speak on them. End of file means that the
+ * supervisor has gone, and ends the process.
+ */
+import { encodeFrame, readFrames, writeAll } from "./frames.ts";
+import { Interrupter, makeSharedInterrupts } from "./interrupts.ts";
+import type { GuestMessage, Initialize } from "./guest.ts";
+
+const [controlIn, controlOut] = Deno.args;
+const requests = await Deno.open(controlIn, { read: true });
+const replies = await Deno.open(controlOut, { write: true });
+await Deno.permissions.revoke({ name: "read", path: controlIn });
+await Deno.permissions.revoke({ name: "write", path: controlOut });
+
+let written = Promise.resolve();
+function reply(head: string, tail?: Uint8Array): void {
+  written = written.then(() => writeAll(replies, encodeFrame(head, tail)));
+}
+
+function fail(reason: string): void {
+  const content = { msg_type: "fatal", reason: reason.slice(0, 4000) };
+  reply(JSON.stringify({ request: 0, content }));
+  written.finally(() => Deno.exit(1));
+}
+
+const shared = makeSharedInterrupts();
+const guest = new Worker(new URL("./guest.ts", import.meta.url), {
+  type: "module",
+  name: "guest",
+});
+const interrupter = new Interrupter(shared, (message) => guest.postMessage(message));
+
+// Guest code can post here too: what does not fit is dropped, and what a frame says is
+// judged by the supervisor.
+guest.onmessage = ({ data }: MessageEvent<GuestMessage | undefined>) => {
+  if (data?.type === "frame" && typeof data.head === "string") {
+    reply(data.head, data.tail instanceof Uint8Array ? data.tail : undefined);
+  } else if (data?.type === "idle") interrupter.executionEnded();
+  else if (data?.type === "flushed") interrupter.flushed();
+  else if (data?.type === "failed") fail(String(data.reason));
+};
+guest.onerror = (event) => {
+  event.preventDefault();
+  fail(event.message);
+};
+
+for await (const { head } of readFrames(requests)) {
+  const { request, content } = JSON.parse(head);
+  switch (content.msg_type) {
+    case "initialize": {
+      const initialize: Initialize = { type: "initialize", shared, ...content };
+      guest.postMessage(initialize);
+      break;
+    }
+    case "interrupt_request":
+      interrupter.interrupt(request);
+      break;
+    case "execute_request":
+      interrupter.executionStarted(request);
+      guest.postMessage({ type: "execute", head });
+      break;
+    default:
+      guest.postMessage({ type: "request", head });
+  }
+}
+Deno.exit(0);

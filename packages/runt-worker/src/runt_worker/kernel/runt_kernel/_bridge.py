@@ -1,0 +1,68 @@
+"""What JavaScript offers to the kernel, and how messages are put into words."""
+
+import base64
+import json
+import numbers
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Protocol
+
+from pyodide.ffi import to_js
+
+
+class Bridge(Protocol):
+    """The object that ``guest.ts`` passes in."""
+
+    def send(self, head: str, tail: object = ...) -> None:
+        """Post one frame to the supervisor."""
+
+    def call(self, method: str, parameters: str) -> str:
+        """Ask the supervisor and wait for the JSON text of its answer."""
+
+    def add_package(self, host_path: str) -> None:
+        """Let an unpacked package appear in site-packages."""
+
+    def take_interrupt(self) -> bool:
+        """Return whether an interrupt was requested that nobody has taken yet."""
+
+    def sleep(self, seconds: float) -> None:
+        """Block for that long; signals are delivered meanwhile."""
+
+
+Send = Callable[..., None]
+
+
+def sender(bridge: Bridge) -> Send:
+    """Return a function that sends one message: ``send(head, tail=b"")``."""
+
+    def send(head: dict[str, Any], tail: bytes = b"") -> None:
+        text = encode(head)
+        if tail:
+            bridge.send(text, to_js(tail))
+        else:
+            bridge.send(text)
+
+    return send
+
+
+def encode(value: object) -> str:
+    """Return JSON text; NaN and infinities, which JSON lacks, become null."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
+    except ValueError:
+        lenient = json.dumps(value, ensure_ascii=False, default=_plain)
+        finite = json.loads(lenient, parse_constant=lambda _: None)
+        return json.dumps(finite, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    """Return what Jupyter sends for values that JSON does not know."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    return repr(value)

@@ -1,0 +1,168 @@
+"""The kernel: runs one cell at a time and answers requests between cells."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from runt_kernel import _introspection, _packages
+from runt_kernel._bridge import Bridge, sender
+from runt_kernel._shell import RuntShell, error_message
+from runt_kernel._streams import ErrStream, OutStream, StreamName
+
+
+class Kernel:
+    """IPython and its streams, driven by ``guest.ts``."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._post = sender(bridge)
+        self._request = 0
+        self._task: asyncio.Task[dict[str, Any]] | None = None
+        self._interrupted = False
+        self._out = OutStream("stdout", self._send_text)
+        self._err = ErrStream(self._out, self._send_text)
+        sys.stdout, sys.stderr = self._out, self._err
+        self._shell = RuntShell.instance(
+            send=self._send, is_interrupted=lambda: self._interrupted
+        )
+
+    def install_signals(self) -> None:
+        """Let the host thread interrupt a cell and ask it for its output."""
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        signal.signal(signal.SIGUSR1, lambda *_: self.flush())
+
+    # -- requests of guest.ts
+
+    async def execute(self, head: str) -> None:
+        """Run a cell; its outputs and at last its ``execute_reply`` are sent."""
+        message = json.loads(head)
+        self._request = message["request"]
+        self._interrupted = False
+        self._task = asyncio.ensure_future(self._run(message["content"]["code"]))
+        try:
+            reply = await self._task
+        except BaseException as error:  # noqa: BLE001 (a cell may raise anything)
+            reply = self._failed(error)
+        finally:
+            self._task = None
+        self.flush()
+        self._send({"msg_type": "execute_reply", **reply})
+
+    def answer(self, head: str) -> None:
+        """Answer a request that runs no cell."""
+        message = json.loads(head)
+        request = message["content"]
+        code = request["code"]
+        match request["msg_type"]:
+            case "complete_request":
+                reply = _introspection.complete(
+                    self._shell, code, request["cursor_pos"]
+                )
+            case "inspect_request":
+                reply = _introspection.inspect(
+                    self._shell, code, request["cursor_pos"], request["detail_level"]
+                )
+            case "is_complete_request":
+                reply = _introspection.is_complete(self._shell, code)
+            case unknown:
+                raise ValueError(f"unknown request {unknown!r}")
+        self._post({"request": message["request"], "content": reply})
+
+    def cancel(self) -> None:
+        """Interrupt a cell that awaits: told by message, since no bytecode runs."""
+        if self._task is not None and self._bridge.take_interrupt():
+            self._interrupted = True
+            self._task.cancel()
+
+    def flush(self) -> None:
+        """Send what was printed so far."""
+        self._out.show()
+        self._err.show()
+
+    # -- inside a cell
+
+    async def _run(self, code: str) -> dict[str, Any]:
+        shell = self._shell
+        cell = shell.transform_cell(code)
+        result = await shell.run_cell_async(
+            code, store_history=True, transformed_cell=cell
+        )
+        # Displays of open figures and the like; run_cell_async leaves them to us.
+        shell.events.trigger("post_execute")
+        shell.events.trigger("post_run_cell", result)
+        count = max(shell.execution_count - 1, 1)
+        error = result.error_before_exec or result.error_in_exec
+        if self._interrupted:  # also where the cell caught it and went on
+            error = KeyboardInterrupt()
+        if error is not None:
+            return self._error_reply(error)
+        return {"status": "ok", "execution_count": count}
+
+    def _failed(self, error: BaseException) -> dict[str, Any]:
+        """Report what got past IPython: an interrupt outside of the cell's own code."""
+        if self._interrupted:
+            error = KeyboardInterrupt()
+        text = [f"{type(error).__name__}: {error}"]
+        self._send(error_message(type(error), error, text))
+        return self._error_reply(error)
+
+    def _error_reply(self, error: BaseException) -> dict[str, Any]:
+        message = error_message(type(error), error, [])
+        return {
+            "status": "error",
+            "execution_count": max(self._shell.execution_count - 1, 1),
+            "ename": message["ename"],
+            "evalue": message["evalue"],
+        }
+
+    def _on_interrupt(self, *_: object) -> None:
+        """Turn SIGINT into KeyboardInterrupt where the cell's code runs."""
+        task = self._task
+        # Before or after the cell's own code there is nobody to tell yet: the host
+        # repeats the signal until it was taken.
+        if task is None or not self._bridge.take_interrupt():
+            return
+        self._interrupted = True
+        current = asyncio.current_task()
+        if current is not task:
+            task.cancel()
+        if current is not None:
+            raise KeyboardInterrupt
+
+    # -- messages
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self.flush()
+        self._post({"request": self._request, "content": message})
+
+    def _send_text(self, name: StreamName, text: bytes) -> None:
+        stream = {"msg_type": "stream", "name": name}
+        self._post({"request": self._request, "content": stream}, text)
+
+
+def start(bridge: Bridge, importable: Iterable[str]) -> Kernel:
+    """Make the interpreter a sandboxed notebook's and return its kernel."""
+    time.sleep = lambda seconds: bridge.sleep(_seconds(seconds))
+    os.system = _no_shell
+    os.makedirs("/home/pyodide", exist_ok=True)
+    _packages.install(bridge, importable)
+    kernel = Kernel(bridge)
+    kernel.install_signals()
+    return kernel
+
+
+def _seconds(value: float) -> float:
+    seconds = float(value)
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    return seconds
+
+
+def _no_shell(_command: object) -> int:
+    """Stand in for ``os.system``, which would end the interpreter under Deno."""
+    raise OSError("there is no shell in the sandbox: only Python runs here")
