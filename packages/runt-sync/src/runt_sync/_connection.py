@@ -1,0 +1,224 @@
+"""One TCP connection, on hypercorn's HTTP and WebSocket protocols.
+
+This takes the place of hypercorn's own trio worker (0.18), which lets one peer harm the
+others: a protocol error in one connection ends the whole server (a refused upgrade and
+a few more bytes do that, without a token), a peer that reads nothing keeps the server
+from ever stopping (sends are shielded from cancellation), and a request body that
+nobody reads leaves its task behind. tests/runt-sync/hostile has a case for each.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from math import inf
+from typing import Any, cast
+
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import (
+    AppWrapper,
+    ASGIReceiveEvent,
+    ASGISendEvent,
+    ConnectionState,
+    Scope,
+    TaskGroup,
+)
+
+from ._inbox import Inbox
+from ._limits import Limits
+
+_log = logging.getLogger("runt_sync")
+_PIECE_BYTES = 65_536
+
+
+class Connection:
+    """Serve one accepted socket until either side ends it.
+
+    Args:
+        app: The application, as hypercorn wraps it.
+        config: Hypercorn's settings.
+        context: Tells hypercorn's protocols that the server stops.
+        limits: The bounds to keep.
+        stream: The accepted socket.
+    """
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: Config,
+        context: WorkerContext,
+        limits: Limits,
+        stream: trio.SocketStream,
+    ) -> None:
+        self._app = app
+        self._config = config
+        self._context = context
+        self._limits = limits
+        self._stream = stream
+        self._sending = trio.Lock()
+        self._torn = False
+        self._ending = False
+        self._reading = trio.CancelScope()
+        self._read_deadline = trio.current_time() + config.keep_alive_timeout
+
+    async def run(self) -> None:
+        """Serve the socket; whatever goes wrong in it stays in this connection."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self._protocol = self._open_protocol(_AppTasks(nursery, self._config))
+                await self._protocol.initiate()
+                await self._read()
+        except* Exception as errors:  # noqa: BLE001 - none may reach the others
+            # What hypercorn and its libraries raise when a peer breaks a protocol.
+            _log.warning("a connection was dropped", exc_info=errors)
+        finally:
+            await self._stream.aclose()
+
+    def stop(self) -> None:
+        """End the connection if no request is under way; else it ends after that."""
+        if self._read_deadline < inf:
+            self._set_read_deadline(-inf)
+
+    def _open_protocol(self, tasks: "_AppTasks") -> ProtocolWrapper:
+        return ProtocolWrapper(
+            self._app,
+            self._config,
+            self._context,
+            cast("TaskGroup", tasks),  # all of it that the protocols use
+            ConnectionState({}),
+            ssl=False,
+            client=None,  # nobody here reads these two
+            server=None,
+            send=self._handle_protocol_event,
+        )
+
+    async def _read(self) -> None:
+        while data := await self._receive():
+            if self._ending:
+                continue  # only read so that closing does not reset the connection
+            await self._protocol.handle(RawData(data=data))
+            if self._holds_too_large_message():
+                await self._end()
+                await self._protocol.handle(Closed())
+        await self._stream.aclose()  # makes every send fail that is still under way
+        await self._protocol.handle(Closed())
+
+    async def _receive(self) -> bytes:
+        with trio.CancelScope(deadline=self._read_deadline) as self._reading:
+            try:
+                return bytes(await self._stream.receive_some(_PIECE_BYTES))
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                return b""
+        return b""
+
+    def _set_read_deadline(self, deadline: float) -> None:
+        self._read_deadline = deadline
+        self._reading.deadline = deadline
+
+    def _holds_too_large_message(self) -> bool:
+        # Hypercorn answers a message that is too large with 1009, but goes on to keep
+        # what comes of it in memory for as long as it comes.
+        stream = getattr(self._protocol.protocol, "stream", None)
+        return (
+            isinstance(stream, WSStream)
+            and stream.buffer.length > stream.buffer.max_length
+        )
+
+    async def _handle_protocol_event(self, event: Event) -> None:
+        match event:
+            case RawData(data=data):
+                await self._send(data)
+            case Updated(idle=idle) if not self._ending:
+                self._set_read_deadline(self._idle_deadline() if idle else inf)
+            case Closed():
+                await self._end()
+                await self._protocol.handle(Closed())
+            case _:
+                pass
+
+    def _idle_deadline(self) -> float:
+        if self._context.terminated.is_set():
+            return -inf
+        return trio.current_time() + self._config.keep_alive_timeout
+
+    async def _send(self, data: bytes) -> None:
+        async with self._sending:
+            if self._torn:
+                return
+            self._torn = True  # unless all of it is sent: half a frame spoils the rest
+            try:
+                for start in range(0, len(data), _PIECE_BYTES):
+                    with trio.fail_after(self._limits.send_stall_s):
+                        await self._stream.send_all(data[start : start + _PIECE_BYTES])
+            except (
+                trio.BrokenResourceError,
+                trio.ClosedResourceError,
+                trio.TooSlowError,
+            ):
+                await self._stream.aclose()  # the reader then reports the end
+            else:
+                self._torn = False
+
+    async def _end(self) -> None:
+        """Close our side; the peer has a moment to read what it was told."""
+        if self._ending:
+            return
+        self._ending = True
+        self._set_read_deadline(trio.current_time() + self._limits.close_s)
+        async with self._sending:
+            if not self._torn:
+                # The peer may have been faster.
+                with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                    await self._stream.send_eof()
+
+
+class _AppTasks:
+    """The application's tasks of one connection, as hypercorn's protocols start them.
+
+    Args:
+        nursery: Where they live.
+        config: Hypercorn's settings.
+    """
+
+    def __init__(self, nursery: trio.Nursery, config: Config) -> None:
+        self._nursery = nursery
+        self._config = config
+
+    async def spawn_app(
+        self,
+        app: AppWrapper,
+        config: Config,
+        scope: Scope,
+        send: Callable[[ASGISendEvent | None], Awaitable[None]],
+    ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
+        inbox = Inbox(config.max_app_queue_size)
+        self._nursery.start_soon(self._run_app, app, scope, inbox, send)
+        return inbox.put
+
+    def spawn(self, func: Callable[..., Awaitable[None]], *args: Any) -> None:
+        self._nursery.start_soon(func, *args)
+
+    async def _run_app(
+        self,
+        app: AppWrapper,
+        scope: Scope,
+        inbox: Inbox,
+        send: Callable[[ASGISendEvent | None], Awaitable[None]],
+    ) -> None:
+        try:
+            await app(
+                scope,
+                inbox.receive,
+                send,
+                trio.to_thread.run_sync,
+                trio.from_thread.run,
+            )
+        except Exception:  # noqa: BLE001 - it is the application's, and told
+            _log.exception("a request failed")
+        finally:
+            inbox.finish()
+        await send(None)
