@@ -1,0 +1,14 @@
+"""What a test of something built on this package needs; it needs hypothesis itself."""
+
+from ._network import MemoryServer, SimulatedNetwork
+from ._strategies import dates, events, json_values, texts, unknown_events
+
+__all__ = [
+    "MemoryServer",
+    "SimulatedNetwork",
+    "dates",
+    "events",
+    "json_values",
+    "texts",
+    "unknown_events",
+]
