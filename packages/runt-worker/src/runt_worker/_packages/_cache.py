@@ -172,7 +172,8 @@ class WheelCache:
                 dir=directory, prefix=".", delete=False
             )
         try:
-            with file:
+            # Closing writes what is buffered, so a full disk may show only here.
+            with self._translated(), file:
                 yield file
         finally:
             # Gone already when it got its final name.
