@@ -222,7 +222,7 @@ def decode_message(text: str) -> Message:
             text
         ):
             raise WireError(str(error)) from None
-    return _decode_slowly(text)
+    return decode_slowly(text)
 
 
 def encode_message(message: Message) -> str:
@@ -321,8 +321,12 @@ def _stored_event(wire: _WirePulled) -> StoredEvent:
     )
 
 
-def _decode_slowly(text: str) -> Message:
-    """Read a frame that msgspec refuses, perhaps only for a lone surrogate."""
+def decode_slowly(text: str) -> Message:
+    """Read a frame that msgspec refuses, perhaps only for a lone surrogate.
+
+    Raises:
+        WireError: As `decode_message`.
+    """
     try:
         frame = _members(text, batch=_raw_batch)
         return _from_wire(msgspec.convert(frame, _WireMessage))
