@@ -1,0 +1,234 @@
+"""Keeps a notebook connected: the trio edge around `runt_protocol.Replica`.
+
+One task holds a WebSocket open and opens it again when it is lost. While it is open, a
+reader feeds the replica and a writer sends what the replica wants sent; what the frames
+mean is the replica's business alone.
+"""
+
+import logging
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias
+from uuid import uuid4
+
+import trio
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidStatus,
+    WebSocketException,
+)
+from websockets.trio.client import ClientConnection, connect
+
+from runt_agent._errors import ConnectionRefusedByServerError, UnreachableError
+from runt_agent._limits import DEFAULT_LIMITS, Limits
+from runt_agent._notebook import Notebook, OnLogged
+from runt_agent._service import describe, http_origin, readable_reason
+from runt_protocol import Limits as WireLimits
+from runt_protocol import Replica, WireError, connect_url
+from runt_worker import open_flat_nursery
+
+_Work: TypeAlias = Callable[[ClientConnection], Awaitable[None]]
+
+_WIRE_LIMITS: Final = WireLimits()
+_SERVER_ERRORS: Final = 500
+# Refusals that the next attempt may not meet: time-out, too early, too many requests.
+_TRANSIENT_REFUSALS: Final = frozenset({408, 425, 429})
+
+_logger = logging.getLogger(__name__)
+
+# At debug level websockets logs the request line, and with it the token.
+_websocket_logger = logging.getLogger(f"{__name__}.websocket")
+_websocket_logger.setLevel(logging.INFO)
+
+
+@asynccontextmanager
+async def open_notebook(
+    *,
+    sync_url: str,
+    notebook_id: str,
+    payload: Mapping[str, Any],
+    on_logged: OnLogged | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> AsyncGenerator[Notebook]:
+    """Join a notebook as a client, and stay connected until the block ends.
+
+    Args:
+        sync_url: The service's sync endpoint, `ws://` or `wss://`.
+        notebook_id: The notebook.
+        payload: What the service asks of a client, such as `{"authToken": "..."}`.
+        on_logged: Called for each event of the log, in its order, own ones included.
+        limits: Time-outs and sizes.
+
+    Yields:
+        The notebook, read to the head of its log. A lost connection is opened again in
+        the background, and what was committed meanwhile is pushed then. What is still
+        pending when the block ends is lost: `flush` first.
+
+    Raises:
+        ConfigError: The URL is no WebSocket URL.
+        ConnectionRefusedByServerError: The server refuses this client, at the first
+            connection or, several times in a row, at a later one.
+        UnreachableError: The first connection did not succeed in time.
+    """
+    # Fresh names: nobody else's events may look like an echo of ours.
+    replica = Replica(client_id=f"runt-{uuid4()}", session_id=uuid4().hex)
+    notebook = Notebook(replica, on_logged)
+    connection = _Connection(
+        origin=http_origin(sync_url),
+        url=connect_url(sync_url, notebook_id, payload),
+        secret=str(payload.get("authToken", "")),
+        replica=replica,
+        notebook=notebook,
+        limits=limits,
+    )
+    try:
+        async with open_flat_nursery() as nursery:
+            nursery.start_soon(connection.run)
+            await connection.wait_synced()
+            yield notebook
+            connection.close()
+    finally:
+        notebook.close()
+
+
+class _Connection:
+    """The task that keeps one notebook connected."""
+
+    def __init__(  # noqa: PLR0913 - its parts, by keyword
+        self,
+        *,
+        origin: str,
+        url: str,
+        secret: str,
+        replica: Replica,
+        notebook: Notebook,
+        limits: Limits,
+    ) -> None:
+        self._origin = origin
+        self._url = url
+        self._secret = secret
+        self._replica = replica
+        self._notebook = notebook
+        self._limits = limits
+        self._is_closing = False
+        self._scope = trio.CancelScope()
+        self._refusals = 0
+        self._last_problem = "no answer"
+
+    async def wait_synced(self) -> None:
+        """Wait for the first pull.
+
+        Raises:
+            UnreachableError: It took too long.
+        """
+        timeout_s = self._limits.first_connect_timeout_s
+        with trio.move_on_after(timeout_s):
+            await self._notebook.wait_for(lambda _: self._notebook.is_synced)
+            return
+        raise UnreachableError(
+            f"{self._origin} could not be reached within {timeout_s:g} s: "
+            f"{self._last_problem}"
+        )
+
+    def close(self) -> None:
+        """End the connection in good order."""
+        self._is_closing = True
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        """Stay connected until closed.
+
+        Raises:
+            ConnectionRefusedByServerError: The server refuses this client for good.
+        """
+        while not self._is_closing:
+            with trio.CancelScope() as self._scope:
+                await self._connect_once()
+            jitter = random.random()  # noqa: S311 - it spreads clients, it guards nothing
+            self._replica.connection_lost(trio.current_time(), jitter=jitter)
+            self._notebook.notify()
+            if not self._is_closing:
+                with trio.CancelScope() as self._scope:
+                    await trio.sleep_until(self._replica.next_deadline())
+
+    async def _connect_once(self) -> None:
+        try:
+            async with connect(
+                self._url,
+                open_timeout=self._limits.handshake_timeout_s,
+                close_timeout=self._limits.close_timeout_s,
+                # The replica sends pings of its own protocol and misses their answers.
+                ping_interval=None,
+                max_size=_WIRE_LIMITS.max_received_bytes,
+                logger=_websocket_logger,
+            ) as socket:
+                await self._talk(socket)
+        except InvalidStatus as error:
+            self._note_refusal(error)
+        except (WebSocketException, trio.BrokenResourceError, OSError) as error:
+            self._note_problem(describe(error.__cause__ or error))
+
+    async def _talk(self, socket: ClientConnection) -> None:
+        """Exchange frames until the connection is lost or no longer wanted."""
+        self._refusals = 0
+        self._replica.connection_opened(trio.current_time())
+        async with open_flat_nursery() as nursery:
+            # Closing now ends only the talk; a closing handshake follows.
+            self._scope = nursery.cancel_scope
+            nursery.start_soon(self._until_lost, self._read, socket, nursery)
+            nursery.start_soon(self._until_lost, self._write, socket, nursery)
+
+    async def _until_lost(
+        self, work: _Work, socket: ClientConnection, nursery: trio.Nursery
+    ) -> None:
+        try:
+            await work(socket)
+        except ConnectionClosed as error:
+            self._note_problem(describe(error))
+        nursery.cancel_scope.cancel()
+
+    async def _read(self, socket: ClientConnection) -> None:
+        while True:
+            text = await socket.recv(decode=True)
+            try:
+                self._notebook.receive_text(text, trio.current_time())
+            except WireError as error:
+                _logger.warning("%s sent nonsense: %s", self._origin, error)
+
+    async def _write(self, socket: ClientConnection) -> None:
+        while (reason := self._replica.close_reason) is None:
+            frames = self._replica.data_to_send()
+            for text in frames:
+                await socket.send(text)
+            if frames:
+                continue  # something may have changed while they were sent
+            with trio.move_on_at(self._replica.next_deadline()):
+                await self._notebook.wait_change()
+            self._replica.handle_timeout(trio.current_time())
+        self._note_problem(reason)
+
+    def _note_problem(self, problem: str) -> None:
+        self._last_problem = problem
+        _logger.info("no connection to %s: %s", self._origin, problem)
+
+    def _note_refusal(self, error: InvalidStatus) -> None:
+        """Count a refusal.
+
+        Raises:
+            ConnectionRefusedByServerError: There is no point in another attempt.
+        """
+        status = error.response.status_code
+        body = bytes(error.response.body or b"").decode("utf-8", "replace")
+        refusal = ConnectionRefusedByServerError(
+            f"{self._origin} refused the connection",
+            status=status,
+            reason=readable_reason(body, secret=self._secret),
+        )
+        self._note_problem(str(refusal))
+        if status >= _SERVER_ERRORS or status in _TRANSIENT_REFUSALS:
+            return
+        self._refusals += 1
+        is_first = not self._notebook.is_synced
+        if is_first or self._refusals >= self._limits.refusals_until_giving_up:
+            raise refusal from None
