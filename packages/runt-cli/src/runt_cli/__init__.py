@@ -1,3 +1,5 @@
 """The runt command: a sandboxed Python runtime for Runt notebooks."""
 
-__all__: list[str] = []
+from runt_cli._main import main
+
+__all__ = ["main"]

@@ -1,0 +1,104 @@
+"""The `runt` command: its commands, its default, and what becomes of its errors."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from runt_cli._connection_options import (
+    AUTH_TOKEN_OPTION,
+    ENV_FILE,
+    NOTEBOOK_OPTION,
+    RUNTIME_ID_OPTION,
+    SYNC_URL_OPTION,
+)
+from runt_cli._errors import is_interrupt, sentences
+from runt_cli._lazy_group import LazyCommand, LazyGroup
+from runt_cli._settings import Flags
+
+SET_UP_FAILED: Final = 2
+INTERRUPTED: Final = 130
+
+_COMMANDS: Final = {
+    "run": LazyCommand(
+        module="runt_cli.commands.run",
+        summary="Run a notebook or script headless, keep its outputs.",
+    ),
+    "up": LazyCommand(
+        module="runt_cli.commands.up",
+        summary="Sync server and agent in one process, for clients on this machine.",
+    ),
+    "exec": LazyCommand(
+        module="runt_cli.commands.exec",
+        summary="Run one snippet of Python in the sandbox.",
+    ),
+    "setup": LazyCommand(
+        module="runt_cli.commands.setup",
+        summary="Fetch and prepare everything ahead of time.",
+    ),
+    "sync": LazyCommand(
+        module="runt_cli.commands.sync", summary="The sync server alone."
+    ),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=_COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@NOTEBOOK_OPTION
+@AUTH_TOKEN_OPTION
+@SYNC_URL_OPTION
+@RUNTIME_ID_OPTION
+@ENV_FILE
+@click.version_option(package_name="runt-cli", message="runt %(version)s")
+@click.pass_context
+def cli(
+    ctx: click.Context, env_file: Path | None, **settings: str | None
+) -> int | None:
+    """Attach a sandboxed Python runtime to a notebook, and run its cells there.
+
+    Without a command: the runtime agent, until it is stopped.
+    """
+    flags = Flags(**settings)
+    if ctx.invoked_subcommand is None:
+        return importlib.import_module("runt_cli.commands.agent").run(flags, env_file)
+    if flags != Flags() or env_file is not None:
+        raise click.UsageError(
+            "Options before a command are the agent's; "
+            f"put those of {ctx.invoked_subcommand!r} behind it."
+        )
+    return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: What stands behind `runt`; None: the process's own.
+
+    Returns:
+        The exit status: 0, 1 if a cell raised, 2 if the work could not be started, 130
+        after Ctrl-C.
+    """
+    try:
+        return cli.main(arguments, prog_name="runt", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return SET_UP_FAILED
+    except click.Abort:
+        return INTERRUPTED
+    except BaseException as error:
+        if is_interrupt(error):
+            return INTERRUPTED
+        found = sentences(error)
+        if found is None:
+            raise
+        for sentence in found:
+            click.echo(f"Error: {sentence}", file=sys.stderr)
+        return SET_UP_FAILED

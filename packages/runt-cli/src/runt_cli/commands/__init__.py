@@ -1,0 +1,1 @@
+"""The commands of `runt`, a module each; each names its own `command`."""

@@ -1,0 +1,68 @@
+"""`runt exec`: one snippet in the sandbox, without notebook or server."""
+
+import sys
+
+import click
+import trio
+
+from runt_cli._preparation import prepare_sandbox
+from runt_cli._printer import Printer
+from runt_cli._stopping import stop_on_signals
+from runt_worker import (
+    ClearOutput,
+    DisplayData,
+    Error,
+    ExecuteResult,
+    Output,
+    Stream,
+    UpdateDisplayData,
+    WorkerOptions,
+    open_worker,
+)
+
+_RAISED = 1
+
+
+@click.command(short_help="Run one snippet of Python in the sandbox.")
+@click.argument("code")
+def command(code: str) -> int:
+    """Run CODE in the sandbox; `-` takes it from standard input.
+
+    IPython runs it: magics and a top-level await work, the value of the last
+    expression is shown. The exit status is 1 if it raised.
+    """
+    source = sys.stdin.read() if code == "-" else code
+    return trio.run(_execute, source)
+
+
+async def _execute(source: str) -> int:
+    printer = Printer(sys.stdout, sys.stderr)
+    async with stop_on_signals() as stop:
+        with stop.scope:
+            options = WorkerOptions()
+            await prepare_sandbox(options)
+            async with open_worker(options) as worker:
+                reply = await worker.execute(
+                    source, lambda output: show(output, printer)
+                )
+            printer.end_cell()
+            return 0 if reply.status == "ok" else _RAISED
+    return stop.exit_status
+
+
+def show(output: Output, printer: Printer) -> None:
+    """Print one output of a worker.
+
+    Args:
+        output: What the worker says.
+        printer: Where to.
+    """
+    match output:
+        case Stream():
+            printer.stream(output.name, output.text)
+        case DisplayData() | UpdateDisplayData() | ExecuteResult():
+            printer.bundle(output.data)
+        case Error():
+            printer.error(output.ename, output.evalue, output.traceback)
+        case ClearOutput():
+            pass  # what a terminal has shown stays shown
