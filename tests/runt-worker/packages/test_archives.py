@@ -58,6 +58,12 @@ def test_a_wheels_data_directories_go_where_they_belong(tmp_path: Path) -> None:
     }
 
 
+def test_directories_are_made_as_they_are_needed(tmp_path: Path) -> None:
+    archive = write_zip(tmp_path / "libx.zip", {"a/": b"", "b/c/": b"", "b/d": b"1"})
+    assert unpack_archive(archive, tmp_path / "out") == {"b/d": 1}
+    assert tree_of(tmp_path / "out") == {"b/d": b"1"}
+
+
 def test_another_zip_keeps_such_names(tmp_path: Path) -> None:
     archive = write_zip(tmp_path / "libx-1.0.zip", {"a.data/purelib/b": b"1"})
     unpack_archive(archive, tmp_path / "out")

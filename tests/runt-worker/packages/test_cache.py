@@ -116,6 +116,15 @@ def test_a_download_that_breaks_off_leaves_no_trace(
     assert files_below(tmp_path) == []
 
 
+def test_a_file_without_end_is_ended(tmp_path: Path, make_wheel: "MakeWheel") -> None:
+    pin, data = make_wheel()
+    cache = WheelCache(tmp_path / "cache", max_file_bytes=len(data) - 1)
+    with pytest.raises(PackageSourceError, match="sent more than"):
+        cache.fill(pin, BytesSource(data))
+    assert files_below(tmp_path) == []
+    assert WheelCache(tmp_path, max_file_bytes=len(data)).fill(pin, BytesSource(data))
+
+
 @pytest.mark.parametrize("damage", [b"", b"cut", b"x" * 400])
 def test_a_damaged_file_is_not_handed_out_and_can_be_filled_again(
     cache: WheelCache,

@@ -285,14 +285,3 @@ def test_four_processes_ensure_the_same_packages_at_once(
     left = {path.name for path in (tmp_path / "cache" / "unpacked").iterdir()}
     assert left == {pin.sha256 for pin in pins}
     assert not list((tmp_path / "cache" / "wheels").glob(".*"))
-
-
-def test_the_exports_are_sorted_and_there() -> None:
-    import runt_worker._packages as package  # noqa: PLC0415 - the module is the subject
-
-    assert package.__all__ == sorted(package.__all__, key=_ruffs_order)
-    assert all(hasattr(package, name) for name in package.__all__)
-
-
-def _ruffs_order(name: str) -> tuple[bool, str]:
-    return name[0].islower(), name

@@ -1,3 +1,5 @@
-"""Host directories for a sandbox: mount names, containment, read-only that holds, output mirror."""
+"""Host directories for a sandbox."""
 
-__all__: list[str] = []
+from ._names import HostPath, alias_name, mount_name
+
+__all__ = ["HostPath", "alias_name", "mount_name"]

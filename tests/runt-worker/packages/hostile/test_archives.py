@@ -114,6 +114,17 @@ def test_zip_member_that_is_longer_than_it_says(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "out" / "zeros").stat().st_size <= 50
 
 
+def test_zip_member_that_is_shorter_than_it_says(tmp_path: Path) -> None:
+    archive = zip_of(tmp_path / "x.zip", ("zeros", bytes(5000)))
+    data = archive.read_bytes()
+    archive.write_bytes(data.replace(struct.pack("<L", 5000), struct.pack("<L", 6000)))
+    assert "too early" in refused(archive)
+
+
+def test_zip_member_without_a_name(tmp_path: Path) -> None:
+    assert "no name" in refused(zip_of(tmp_path / "x.zip", (".", b"evil")))
+
+
 def test_a_name_that_comes_twice(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         archive = zip_of(tmp_path / "x.zip", ("a.py", b"good"), ("a.py", b"evil"))

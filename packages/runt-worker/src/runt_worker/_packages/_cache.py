@@ -22,7 +22,7 @@ from typing import IO
 import msgspec
 
 from ._archives import unpack_archive
-from ._errors import HashMismatchError, PackageCacheError
+from ._errors import HashMismatchError, PackageCacheError, PackageSourceError
 from ._pins import Pin
 from ._sources import PackageSource
 
@@ -32,15 +32,21 @@ OnBytes = Callable[[int, int | None], None]
 """Told how many bytes of a file are there, of how many (None: nobody knows)."""
 
 
+MAX_FILE_BYTES = 1 << 30
+"""A source that sends more is ended before it fills the disk; wheels have megabytes."""
+
+
 class WheelCache:
     """Package files below one directory, shared by threads and processes.
 
     Args:
         root: The cache directory; it is made when something is first put into it.
+        max_file_bytes: How long a file that a source sends may be, in bytes.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, max_file_bytes: int = MAX_FILE_BYTES) -> None:
         self._root = root
+        self._max_file_bytes = max_file_bytes
         self._verified: set[str] = set()
 
     def get(self, pin: Pin) -> Path | None:
@@ -85,8 +91,16 @@ class WheelCache:
             PackageCacheError: The cache cannot be written.
         """
         path = self._wheel_path(pin)
+
+        def watch(bytes_done: int, bytes_total: int | None) -> None:
+            if bytes_done > self._max_file_bytes:
+                reason = f"sent more than {self._max_file_bytes} bytes"
+                raise PackageSourceError(source.name, reason)
+            if on_bytes:
+                on_bytes(bytes_done, bytes_total)
+
         with self._temporary_file(self._root / "wheels") as file:
-            incoming = _Incoming(file, self._translated, on_bytes)
+            incoming = _Incoming(file, self._translated, watch)
             if not source.fetch(pin, incoming):
                 return None
             if incoming.sha256 != pin.sha256:
@@ -203,7 +217,7 @@ class _Incoming:
         self,
         file: IO[bytes],
         translated: Callable[[], AbstractContextManager[None]],
-        on_bytes: OnBytes | None,
+        on_bytes: OnBytes,
     ) -> None:
         self._file = file
         self._translated = translated
@@ -229,8 +243,7 @@ class _Incoming:
             self._file.write(chunk)
         self._hash.update(chunk)
         self._done += len(chunk)
-        if self._on_bytes:
-            self._on_bytes(self._done, self._total)
+        self._on_bytes(self._done, self._total)
 
 
 def _is_whole(place: Path) -> bool:
