@@ -14,6 +14,7 @@ from runt_worker._packages import (
     Pin,
     WheelCache,
 )
+from runt_worker._packages._archives import unpack_archive
 
 if TYPE_CHECKING:
     from .conftest import MakeWheel
@@ -192,6 +193,29 @@ def test_a_torn_tree_is_seen_and_made_anew(
     assert fresh.unpack(pin) == tree
     assert (tree / "spam.py").read_bytes() == b"x = 1\n"
     assert sorted(path.name for path in tree.parent.parent.iterdir()) == [pin.sha256]
+
+
+def test_another_process_may_be_faster(
+    cache: WheelCache,
+    make_wheel: "MakeWheel",
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pin, data = make_wheel()
+    cache.fill(pin, BytesSource(data))
+
+    def unpack_while_another_does(archive: Path, into: Path) -> dict[str, int]:
+        monkeypatch.undo()
+        WheelCache(tmp_path / "cache").unpack(pin)
+        return unpack_archive(archive, into)
+
+    monkeypatch.setattr(
+        "runt_worker._packages._cache.unpack_archive", unpack_while_another_does
+    )
+    assert files_below(cache.unpack(pin)) == ["spam.py"]
+    assert [path.name for path in (tmp_path / "cache" / "unpacked").iterdir()] == [
+        pin.sha256
+    ]
 
 
 def test_files_added_beside_do_not_make_a_tree_torn(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from runt_worker._packages import (
     HashMismatchError,
@@ -20,7 +21,12 @@ from runt_worker._packages import (
 )
 from runt_worker._packages._carrier import Carrier, CarrierWheelSource
 from runt_worker._packages._cdn import PyodideCdnSource, pyodide_base_url
-from runt_worker._packages._http import RETRY_AFTER_S, Outage, failure_reason
+from runt_worker._packages._http import (
+    RETRY_AFTER_S,
+    Outage,
+    failure_reason,
+    open_session,
+)
 from runt_worker._packages._index import PackageIndex, PyPISource
 from runt_worker._packages._pip_config import PipConfig
 
@@ -321,6 +327,32 @@ class TestCarrier:
         serve_project(web, "carrier", (CARRIER.file_name, data))
         with pytest.raises(HashMismatchError, match=CARRIER.file_name):
             cache.fill(pin, source)
+
+
+class TestSession:
+    def test_goes_where_pip_would_go(self) -> None:
+        session = open_session(PipConfig(cert="certs.pem", proxy="http://proxy:3128"))
+        assert session.verify == "certs.pem"
+        assert set(session.proxies.values()) == {"http://proxy:3128"}
+
+    def test_keeps_its_defaults_where_pip_says_nothing(self) -> None:
+        session = open_session(PipConfig())
+        assert session.verify is True
+        assert session.proxies == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (requests.exceptions.SSLError("self-signed"), "not accepted: self-signed"),
+        (requests.exceptions.ProxyError("no"), "cannot be reached through the proxy"),
+        (requests.ConnectionError("no"), "cannot be reached"),
+        (requests.ConnectTimeout(), "did not answer in time"),
+        (zipfile.BadZipFile("no zip"), "BadZipFile: no zip"),
+    ],
+)
+def test_a_failure_is_put_into_words(error: Exception, reason: str) -> None:
+    assert failure_reason(error).endswith(reason)
 
 
 class TestOutage:

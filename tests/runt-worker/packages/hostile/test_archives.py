@@ -29,7 +29,8 @@ def refused(archive: Path, limits: ArchiveLimits | None = None) -> str:
 def zip_of(path: Path, *members: tuple[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members:
-            archive.writestr(zipfile.ZipInfo(name), content)
+            # A ZipInfo keeps the name as it is; alone it would mean: not compressed.
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return path
 
 
