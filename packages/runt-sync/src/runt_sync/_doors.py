@@ -35,13 +35,15 @@ class Doors:
 
     async def serve(self, listener: trio.SocketListener) -> None:
         """Accept until `close` is called; return once all connections have ended."""
-        async with trio.open_nursery() as nursery:
-            with self._accepting:
-                await trio.serve_listeners(
-                    self._serve_one, [listener], handler_nursery=nursery
-                )
-            await listener.aclose()
-        self._empty.set()
+        try:
+            async with trio.open_nursery() as nursery:
+                with self._accepting:
+                    await trio.serve_listeners(
+                        self._serve_one, [listener], handler_nursery=nursery
+                    )
+                await listener.aclose()
+        finally:
+            self._empty.set()
 
     async def close(self) -> None:
         """Accept no more, and wait until every connection has ended by itself."""

@@ -86,8 +86,9 @@ async def open_server(
             app = App(chosen_token, log, rooms, limits)
             artifacts = ArtifactStore(database, held.artifacts)
             doors = Doors(app.asgi(Api(chosen_token, artifacts, limits)), limits)
-            nursery.start_soon(rooms.commit_for_ever)
-            nursery.start_soon(doors.serve, listener)
+            # Shielded: cancelling the block shall end the server, not tear it.
+            serving = trio.CancelScope(shield=True)
+            nursery.start_soon(_serve, serving, rooms, doors, listener)
             try:
                 yield Server(connect_address(listener), chosen_token)
             except Exception as error:  # noqa: BLE001 - raised again below
@@ -96,7 +97,7 @@ async def open_server(
                 with trio.move_on_after(limits.stop_s, shield=True):
                     app.stop()
                     await doors.close()
-                nursery.cancel_scope.cancel()
+                serving.cancel()
     if failure is not None:
         raise failure
 
@@ -130,3 +131,12 @@ async def serve(  # noqa: PLR0913 - what `open_server` takes, and trio's own
     ) as server:
         task_status.started(server)
         await trio.sleep_forever()
+
+
+async def _serve(
+    scope: trio.CancelScope, rooms: Rooms, doors: Doors, listener: trio.SocketListener
+) -> None:
+    with scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(rooms.commit_for_ever)
+            nursery.start_soon(doors.serve, listener)
