@@ -4,6 +4,7 @@ The notebook's tables hold what the JavaScript clients' materialisers wrote, so 
 rules decide whether our state equals theirs.
 """
 
+from math import inf
 from typing import Any, Final, cast
 
 from runt_protocol._json import dumps, number_text
@@ -85,29 +86,40 @@ def base36(number: float) -> str:
         number: A finite number.
 
     Returns:
-        Lower-case digits; from 2**53 on, zeros where a double holds no digits.
+        Lower-case digits, zeros at the end of what a double cannot tell apart: the
+        same digits as V8 gives, so that cells sort alike everywhere.
     """
     rest = abs(float(number // 1))
     digits: list[str] = []
-    while rest > MAX_SAFE_INTEGER:
+    while rest / 36 > MAX_SAFE_INTEGER:
         rest /= 36
         digits.append("0")
-    whole = int(rest)
-    while whole or not digits:
-        whole, digit = divmod(whole, 36)
-        digits.append(_DIGITS[digit])
+    while rest > 0 or not digits:
+        digit = rest % 36
+        rest = (rest - digit) / 36  # rounds above 2**53, as it does there
+        digits.append(_DIGITS[int(digit)])
     sign = "-" if number // 1 < 0 else ""
     return sign + "".join(reversed(digits))
 
 
-def _number(number: float) -> str:
-    return number_text(float(number) if abs(number) > MAX_SAFE_INTEGER else number)
+def _number(number: int | float) -> str:  # noqa: PYI041 - their texts differ
+    return number_text(_as_double(number) if isinstance(number, int) else number)
+
+
+def _as_double(number: int) -> int | float:
+    """Round an integer as JavaScript does when it reads one."""
+    if abs(number) <= MAX_SAFE_INTEGER:
+        return number
+    try:
+        return float(number)
+    except OverflowError:
+        return inf if number > 0 else -inf
 
 
 def _as_parsed(value: Any) -> Any:
     match value:
-        case int() if abs(value) > MAX_SAFE_INTEGER:
-            return float(value)
+        case int():
+            return _as_double(value)
         case list():
             return [_as_parsed(item) for item in cast("list[Any]", value)]
         case dict():

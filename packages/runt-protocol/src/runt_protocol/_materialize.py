@@ -58,25 +58,33 @@ def materialize(events: Iterable[WireEvent]) -> MaterializedTables:
     state = NotebookState()
     skipped: list[SkippedEvent] = []
     for index, event in enumerate(events):
-        name, reason = "", ""
-        try:
-            name, args_text = _name_and_args(event)
-            decoded = decode_event(name, args_text)
-            if isinstance(decoded, UnknownEvent):
-                reason = "this version does not know the event"
-            else:
-                state.apply(decoded)
-        except (ProtocolError, TypeError, RecursionError) as error:
-            reason = str(error)
-        if reason:
+        name = _name(event)
+        reason = _reason_to_skip(state, name, event)
+        if reason is not None:
             skipped.append(SkippedEvent(index=index, name=name, reason=reason))
     return MaterializedTables(state.tables(), tuple(skipped))
 
 
-def _name_and_args(event: WireEvent) -> tuple[str, str | None]:
-    if not isinstance(event, Mapping):
-        return event.name, event.args_text
-    name = event.get("name")
-    if not isinstance(name, str):
-        raise TypeError("the event has no name")
-    return name, dumps(event["args"]) if "args" in event else None
+def _reason_to_skip(state: NotebookState, name: str, event: WireEvent) -> str | None:
+    """Apply an event if possible, else say why it is not."""
+    try:
+        decoded = decode_event(name, _args_text(event))
+        if isinstance(decoded, UnknownEvent):
+            return "this version does not know the event"
+        state.apply(decoded)
+    except (ProtocolError, TypeError, RecursionError) as error:
+        return str(error)
+    return None
+
+
+def _name(event: WireEvent) -> str:
+    if isinstance(event, Mapping):
+        name = event.get("name")
+        return name if isinstance(name, str) else ""
+    return event.name
+
+
+def _args_text(event: WireEvent) -> str | None:
+    if isinstance(event, Mapping):
+        return dumps(event["args"]) if "args" in event else None
+    return event.args_text

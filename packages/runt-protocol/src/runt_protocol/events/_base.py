@@ -16,12 +16,12 @@ TerminationReason: TypeAlias = Literal[
 ExecutionOutcome: TypeAlias = Literal["success", "error", "cancelled"]
 ApprovalStatus: TypeAlias = Literal["approved_once", "approved_always", "denied"]
 
-# Both, so that whole numbers stay whole: JavaScript knows no difference.
-Number: TypeAlias = int | float
 # A fraction in one of the integer columns ends a JavaScript client's syncing, and so
 # does a number that SQLite cannot store as an integer. Theirs are doubles: beyond 2**53
 # the peers would no longer agree on the last digits.
 WholeNumber: TypeAlias = Annotated[int, Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
+# Both, so that whole numbers stay whole: JavaScript knows no difference.
+Number: TypeAlias = WholeNumber | float
 
 
 class EventBase(Struct, frozen=True, kw_only=True, rename="camel"):

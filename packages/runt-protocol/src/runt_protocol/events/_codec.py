@@ -13,6 +13,7 @@ import msgspec
 from runt_protocol._dates import format_date, parse_date
 from runt_protocol._envelope import EncodedEvent
 from runt_protocol._errors import InvalidEventError
+from runt_protocol._javascript import MAX_SAFE_INTEGER
 from runt_protocol._json import dumps, loads
 from runt_protocol.events._base import UnknownEvent
 from runt_protocol.events._catalogue import EVENT_TYPES, Event
@@ -56,7 +57,7 @@ def decode_event(name: str, args_text: str | None) -> Event | UnknownEvent:
     try:
         event = _convert(event_type, loads(args_text))
         check_rules(event)
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidEventError(name, _reason(error)) from error
     return event
 
@@ -95,9 +96,11 @@ def _convert(event_type: type[Event], args: Any) -> Event:
         args = _known_fields(event_type, cast("dict[str, Any]", args))
     try:
         return msgspec.convert(args, event_type)
-    except msgspec.ValidationError:
-        whole = _with_whole_numbers(args)
-        return msgspec.convert(whole, event_type)
+    except msgspec.ValidationError as error:
+        try:
+            return msgspec.convert(_with_doubles(args), event_type)
+        except msgspec.ValidationError:
+            raise error from None
 
 
 def _known_fields(event_type: type[Event], args: dict[str, Any]) -> dict[str, Any]:
@@ -110,16 +113,18 @@ def _known_fields(event_type: type[Event], args: dict[str, Any]) -> dict[str, An
     return known
 
 
-def _with_whole_numbers(value: Any) -> Any:
-    """Turn `12.0` into `12`: JavaScript reads the same number from both texts."""
+def _with_doubles(value: Any) -> Any:
+    """Read numbers as JavaScript does: `12.0` is 12, large integers are rounded."""
     match value:
-        case float() if value.is_integer():
+        case float() if value.is_integer() and abs(value) <= MAX_SAFE_INTEGER:
             return int(value)
+        case int() if abs(value) > MAX_SAFE_INTEGER:
+            return float(value)
         case list():
-            return [_with_whole_numbers(item) for item in cast("list[Any]", value)]
+            return [_with_doubles(item) for item in cast("list[Any]", value)]
         case dict():
             members = cast("dict[str, Any]", value)
-            return {key: _with_whole_numbers(item) for key, item in members.items()}
+            return {key: _with_doubles(item) for key, item in members.items()}
         case _:
             return value
 
