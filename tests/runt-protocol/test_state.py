@@ -244,6 +244,12 @@ def test_texts_are_stored_as_sqlite_does() -> None:
     assert "c\0x" in state.cells
 
 
+def test_numbers_are_printed_as_javascript_prints_them() -> None:
+    state = state_after(printed("o", position=2.0), printed("p", position=0.5))
+    positions = [row["position"] for row in state.tables()["outputs"]]
+    assert [str(position) for position in positions] == ["2", "0.5"]
+
+
 def test_a_session_can_expire_after_the_year_9999() -> None:
     can = Capabilities(
         can_execute_code=True, can_execute_sql=False, can_execute_ai=False
