@@ -13,6 +13,7 @@ from runt_worker._errors import (
 )
 from runt_worker._kernel import OnOutput
 from runt_worker._limits import Limits
+from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets, OnSetup, WorkerOptions, prepare
 from runt_worker._outputs import (
     ClearOutput,
@@ -57,6 +58,7 @@ __all__ = [
     "WorkerDiedError",
     "WorkerError",
     "WorkerOptions",
+    "open_flat_nursery",
     "open_worker",
     "prepare",
 ]

@@ -65,7 +65,9 @@ class CallServer:
         decoder = FrameDecoder(_MAX_CALL_BYTES)
         try:
             while self._wait_for_request():
-                for frame in decoder.receive_data(os.read(self._requests, _CHUNK_BYTES)):
+                for frame in decoder.receive_data(
+                    os.read(self._requests, _CHUNK_BYTES)
+                ):
                     self._serve_one(_decode(frame.head))
         finally:
             self._close()

@@ -22,9 +22,7 @@ class Frame(NamedTuple):
 def encode_frame(head: bytes, tail: bytes = b"") -> bytes:
     """Return the bytes of one frame."""
     body_length = _LENGTH.size + len(head) + len(tail)
-    return b"".join(
-        (_LENGTH.pack(body_length), _LENGTH.pack(len(head)), head, tail)
-    )
+    return b"".join((_LENGTH.pack(body_length), _LENGTH.pack(len(head)), head, tail))
 
 
 class FrameDecoder:

@@ -11,6 +11,7 @@ from runt_worker._calls import CallServer
 from runt_worker._errors import GuestProtocolError, WorkerDiedError
 from runt_worker._frames import FrameDecoder
 from runt_worker._limits import Limits
+from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets
 from runt_worker._outputs import Output
 from runt_worker._package_calls import PackageCalls
@@ -219,7 +220,10 @@ async def open_kernel(assets: Assets, limits: Limits) -> AsyncGenerator[Kernel]:
         WorkerDiedError: it ended, or was silent, before it was ready.
     """
     package_calls = PackageCalls(assets.packages)
-    async with open_process(assets, limits) as process, trio.open_nursery() as nursery:
+    async with (
+        open_process(assets, limits) as process,
+        open_flat_nursery() as nursery,
+    ):
         paths = process.paths
         calls = CallServer(paths.call_request, paths.call_reply, package_calls)
         kernel = Kernel(process, calls)

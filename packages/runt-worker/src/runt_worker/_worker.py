@@ -11,6 +11,7 @@ import trio
 from runt_worker._errors import WorkerBusyError, WorkerClosedError, WorkerDiedError
 from runt_worker._kernel import Kernel, OnOutput, PendingRequest, ReplyT, open_kernel
 from runt_worker._limits import Limits
+from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets, OnSetup, WorkerOptions, prepare
 from runt_worker._outputs import Error
 from runt_worker._replies import (
@@ -234,7 +235,7 @@ async def open_worker(
     """
     options = options or WorkerOptions()
     assets = await trio.to_thread.run_sync(partial(prepare, options, on_setup))
-    async with trio.open_nursery(strict_exception_groups=False) as nursery:
+    async with open_flat_nursery() as nursery:
         worker = Worker(nursery, assets, options.limits)
         await worker.restart()
         try:

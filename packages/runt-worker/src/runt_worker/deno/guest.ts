@@ -34,7 +34,7 @@ export type GuestMessage =
 
 /** What `runt_kernel.start` returns. */
 interface Kernel {
-  execute(head: string): Promise<void>;
+  execute(head: string): Promise<string>;
   answer(head: string): void;
   cancel(): void;
   flush(): void;
@@ -94,33 +94,28 @@ function bridge(calls: Calls, packages: PackageMounts) {
     call: (method: string, parameters: string) => calls.call(method, parameters).head,
     add_package: (hostPath: string) => packages.add(hostPath),
     take_interrupt: () => takeInterrupt(shared),
-    sleep,
+    pause,
   };
 }
 
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 
-/** Sleep in slices, each of which lets signals through: a sleep can be interrupted. */
-function sleep(seconds: number): void {
-  const end = performance.now() + seconds * 1000;
-  while (true) {
-    pyodide.checkInterrupt();
-    const left = end - performance.now();
-    if (left <= 0) return;
-    Atomics.wait(asleep, 0, 0, Math.min(left, 20));
-  }
+function pause(seconds: number): void {
+  Atomics.wait(asleep, 0, 0, seconds * 1000);
 }
 
 async function execute(head: string): Promise<void> {
   pyodide.setInterruptBuffer(shared.signal);
+  let reply: string;
   try {
-    await kernel.execute(head);
+    reply = await kernel.execute(head);
   } finally {
     // Between cells nothing polls the buffer, so a late signal hits nobody.
     pyodide.setInterruptBuffer(undefined as unknown as Uint8Array);
     clearInterrupts(shared);
-    post({ type: "idle" });
   }
+  post({ type: "idle" }); // before the reply: the next cell may follow at once
+  post({ type: "frame", head: reply });
 }
 
 function post(message: GuestMessage): void {

@@ -25,8 +25,8 @@ class Bridge(Protocol):
     def take_interrupt(self) -> bool:
         """Return whether an interrupt was requested that nobody has taken yet."""
 
-    def sleep(self, seconds: float) -> None:
-        """Block for that long; signals are delivered meanwhile."""
+    def pause(self, seconds: float) -> None:
+        """Block for that long."""
 
 
 Send = Callable[..., None]

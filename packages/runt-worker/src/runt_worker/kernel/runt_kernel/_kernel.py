@@ -5,12 +5,11 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterable
 from typing import Any
 
-from runt_kernel import _introspection, _packages
-from runt_kernel._bridge import Bridge, sender
+from runt_kernel import _introspection, _packages, _sleep
+from runt_kernel._bridge import Bridge, encode, sender
 from runt_kernel._shell import RuntShell, error_message
 from runt_kernel._streams import ErrStream, OutStream, StreamName
 
@@ -38,8 +37,11 @@ class Kernel:
 
     # -- requests of guest.ts
 
-    async def execute(self, head: str) -> None:
-        """Run a cell; its outputs and at last its ``execute_reply`` are sent."""
+    async def execute(self, head: str) -> str:
+        """Run a cell, send its outputs, return the frame of its ``execute_reply``.
+
+        ``guest.ts`` sends that one when no late signal can hit anything any more.
+        """
         message = json.loads(head)
         self._request = message["request"]
         self._interrupted = False
@@ -51,7 +53,8 @@ class Kernel:
         finally:
             self._task = None
         self.flush()
-        self._send({"msg_type": "execute_reply", **reply})
+        content = {"msg_type": "execute_reply", **reply}
+        return encode({"request": self._request, "content": content})
 
     def answer(self, head: str) -> None:
         """Answer a request that runs no cell."""
@@ -147,20 +150,13 @@ class Kernel:
 
 def start(bridge: Bridge, importable: Iterable[str]) -> Kernel:
     """Make the interpreter a sandboxed notebook's and return its kernel."""
-    time.sleep = lambda seconds: bridge.sleep(_seconds(seconds))
+    _sleep.install(bridge)
     os.system = _no_shell
     os.makedirs("/home/pyodide", exist_ok=True)
     _packages.install(bridge, importable)
     kernel = Kernel(bridge)
     kernel.install_signals()
     return kernel
-
-
-def _seconds(value: float) -> float:
-    seconds = float(value)
-    if seconds < 0:
-        raise ValueError("sleep length must be non-negative")
-    return seconds
 
 
 def _no_shell(_command: object) -> int:

@@ -2,6 +2,7 @@
 
 from asyncio import CancelledError
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +16,7 @@ from runt_kernel._bridge import Send
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
+_OWN_CODE = str(Path(__file__).parent)
 _NO_SHELL = "there is no shell in the sandbox: only Python runs here"
 
 
@@ -112,13 +114,23 @@ class RuntShell(InteractiveShell):
     def showtraceback(self, exc_tuple: ExcInfo | None = None, **options: Any) -> None:
         """Show an exception; a cell that was interrupted in an await was cancelled."""
         etype, value, traceback = self._get_exc_info(exc_tuple)
+        _cut_own_frames(traceback)
         if issubclass(etype, CancelledError) and self.is_interrupted():
-            value = KeyboardInterrupt().with_traceback(traceback)
-            exc_tuple = (KeyboardInterrupt, value, traceback)
-        super().showtraceback(exc_tuple, **options)
+            etype, value = KeyboardInterrupt, KeyboardInterrupt()
+        super().showtraceback((etype, value, traceback), **options)
 
-    def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
+    def _showtraceback(
+        self, etype: type, evalue: BaseException, stb: list[str]
+    ) -> None:
         self.send(error_message(etype, evalue, stb))
+
+
+def _cut_own_frames(traceback: TracebackType | None) -> None:
+    """End a traceback where the user's code calls ours, e.g. a signal handler."""
+    while traceback is not None and (below := traceback.tb_next) is not None:
+        if below.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
+            traceback.tb_next = None
+        traceback = traceback.tb_next
 
 
 def error_message(

@@ -1,0 +1,27 @@
+"""``time.sleep`` that lets signals through."""
+
+import time
+
+from runt_kernel._bridge import Bridge
+
+_SLICE_S = 0.02
+"""Python takes a signal between two slices, so this is the latency of an interrupt."""
+
+
+def install(bridge: Bridge) -> None:
+    """Replace ``time.sleep``, which in Pyodide hears no signal until it ends."""
+
+    def sleep(seconds: float, /) -> None:
+        """Suspend execution for the given number of seconds."""
+        end = time.monotonic() + _checked(seconds)
+        while (left := end - time.monotonic()) > 0:
+            bridge.pause(min(left, _SLICE_S))
+
+    time.sleep = sleep
+
+
+def _checked(seconds: float) -> float:
+    value = float(seconds)
+    if not 0 <= value < float("inf"):
+        raise ValueError("sleep length must be non-negative and finite")
+    return value
