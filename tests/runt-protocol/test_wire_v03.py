@@ -5,32 +5,18 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from msgspec import UNSET
 
-from runt_protocol import LoggedEvent, StoredEvent, WireError
-from runt_protocol._json import dumps
+from runt_protocol import WireError
 from runt_protocol._wire_v03 import (
-    MAX_NUMBER,
-    AdminInfo,
     AdminInfoReq,
-    AdminInfoRes,
-    AdminResetRoomReq,
-    AdminResetRoomRes,
-    ErrorRes,
     Message,
-    Ping,
-    Pong,
-    PullReq,
-    PullRes,
-    PushAck,
     PushReq,
     decode_message,
     decode_slowly,
     encode_message,
     request_id_of,
 )
-from runt_protocol.testing import json_values, texts
+from runt_protocol.testing import messages
 
 VECTORS = Path(__file__).parent / "vectors" / "ws"
 
@@ -91,55 +77,6 @@ def test_the_slow_way_reads_the_same(path: Path) -> None:
                 decode_slowly(frame)
         else:
             assert decode_slowly(frame) == message
-
-
-def logged_events() -> st.SearchStrategy[LoggedEvent]:
-    numbers = st.integers(0, MAX_NUMBER)
-    spelled = st.builds(json.dumps, json_values(), indent=st.sampled_from([None, 1]))
-    return st.builds(
-        LoggedEvent,
-        name=texts(),
-        args_text=st.none() | spelled | json_values().map(dumps),
-        seq_num=numbers,
-        parent_seq_num=numbers,
-        client_id=texts(),
-        session_id=texts(),
-    )
-
-
-def messages() -> st.SearchStrategy[Message]:
-    stored = st.builds(
-        StoredEvent, event=logged_events(), created_at=st.none() | texts()
-    )
-    ids = {"request_id": texts()}
-    return st.one_of(
-        st.builds(
-            PullReq,
-            **ids,
-            cursor=st.just(UNSET) | st.integers(-5, MAX_NUMBER),
-        ),
-        st.builds(
-            PullRes,
-            **ids,
-            batch=st.lists(stored, max_size=3).map(tuple),
-            context=st.sampled_from(["pull", "push"]),
-            remaining=st.integers(0, MAX_NUMBER),
-        ),
-        st.builds(
-            PushReq, **ids, batch=st.lists(logged_events(), max_size=3).map(tuple)
-        ),
-        st.builds(PushAck, **ids),
-        st.builds(ErrorRes, **ids, message=texts()),
-        st.sampled_from([Ping(), Pong()]),
-        st.builds(AdminResetRoomReq, **ids, admin_secret=texts()),
-        st.builds(AdminResetRoomRes, **ids),
-        st.builds(AdminInfoReq, **ids, admin_secret=texts()),
-        st.builds(
-            AdminInfoRes,
-            **ids,
-            info=st.builds(AdminInfo, durable_object_id=texts()),
-        ),
-    )
 
 
 @given(messages())

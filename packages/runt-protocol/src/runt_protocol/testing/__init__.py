@@ -1,5 +1,6 @@
 """What a test of something built on this package needs; it needs hypothesis itself."""
 
+from ._messages import logged_events, messages
 from ._network import MemoryServer, SimulatedNetwork
 from ._strategies import dates, events, json_values, texts, unknown_events
 
@@ -9,6 +10,8 @@ __all__ = [
     "dates",
     "events",
     "json_values",
+    "logged_events",
+    "messages",
     "texts",
     "unknown_events",
 ]
