@@ -4,11 +4,11 @@ from hypothesis import strategies as st
 
 from runt_cli._errors import ConfigurationError
 from runt_cli._settings import (
-    HOSTED_SYNC_URL,
     Connection,
     Flags,
     parse_env_file,
     resolve_connection,
+    server_token,
 )
 
 COMPLETE = {"NOTEBOOK_ID": "n-env", "AUTH_TOKEN": "t-env"}
@@ -26,7 +26,7 @@ def test_a_flag_beats_the_environment_and_the_environment_beats_the_file() -> No
     assert connection == Connection(
         notebook_id="n-flag",
         auth_token="t-env",
-        sync_url=HOSTED_SYNC_URL,
+        sync_url=None,
         runtime_id="r-file",
     )
 
@@ -48,7 +48,7 @@ def test_a_weaker_source_does_not_win_by_a_better_name() -> None:
 def test_empty_values_count_as_not_given() -> None:
     environment = {**COMPLETE, "LIVESTORE_SYNC_URL": ""}
     connection = resolve_connection(Flags(notebook=""), environment, {})
-    assert (connection.notebook_id, connection.sync_url) == ("n-env", HOSTED_SYNC_URL)
+    assert (connection.notebook_id, connection.sync_url) == ("n-env", None)
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,16 @@ def test_any_text_gives_variables_or_a_configuration_error(text: str) -> None:
     except ConfigurationError:
         return
     assert all(name.isidentifier() for name in values)
+
+
+def test_the_server_has_a_token_variable_of_its_own() -> None:
+    assert server_token({"AUTH_TOKEN": "the hosted service's"}) is None
+    assert server_token({"RUNT_SYNC_TOKEN": ""}) is None
+    assert server_token({"RUNT_SYNC_TOKEN": "abc"}) == "abc"
+
+
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "\xe9"])
+def test_a_token_that_no_header_carries_is_refused_and_not_shown(token: str) -> None:
+    with pytest.raises(ConfigurationError, match="RUNT_SYNC_TOKEN") as caught:
+        server_token({"RUNT_SYNC_TOKEN": token})
+    assert token not in str(caught.value)

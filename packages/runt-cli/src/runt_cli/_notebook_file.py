@@ -55,9 +55,15 @@ class NotebookDocument:
     def __init__(self, content: dict[str, Any]) -> None:
         """Take valid content; code cells lose the outputs of earlier runs."""
         self._content = content
+        self._was_run = False
         for cell in self._code_cells():
             cell["outputs"] = []
             cell["execution_count"] = None
+
+    @property
+    def was_run(self) -> bool:
+        """Whether a run has begun, so that there is something to write."""
+        return self._was_run
 
     @property
     def cells(self) -> list[SourceCell]:
@@ -71,6 +77,10 @@ class NotebookDocument:
             )
             for cell in self._content["cells"]
         ]
+
+    def begin_run(self) -> None:
+        """Note that a run begins, even if it should have no outputs."""
+        self._was_run = True
 
     def set_outputs(
         self, cell_id: str, outputs: Sequence[dict[str, Any]], execution_count: int

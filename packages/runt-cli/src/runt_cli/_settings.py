@@ -11,9 +11,6 @@ from typing import Final
 
 from runt_cli._errors import ConfigurationError
 
-HOSTED_SYNC_URL: Final = "wss://app.runt.run/livestore"
-"""The sync endpoint of the hosted service."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -74,6 +71,10 @@ RUNTIME_ID: Final = Setting(
 )
 
 
+SERVER_TOKEN_VARIABLE: Final = "RUNT_SYNC_TOKEN"  # noqa: S105 - its name
+"""Sets the token of a server of ours; AUTH_TOKEN may well be that of another one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Flags:
     """What the command line said about a connection; None where it said nothing."""
@@ -91,13 +92,13 @@ class Connection:
     Attributes:
         notebook_id: The notebook, which is also the store at the sync server.
         auth_token: What identifies its bearer there; never part of the repr.
-        sync_url: The sync endpoint.
+        sync_url: The sync endpoint; None means that of the hosted service.
         runtime_id: A name for the runtime; None if nobody gave one.
     """
 
     notebook_id: str
     auth_token: str = field(repr=False)
-    sync_url: str
+    sync_url: str | None
     runtime_id: str | None
 
 
@@ -112,8 +113,7 @@ def resolve_connection(
         file_values: The variables of the file that `--env-file` names, if any.
 
     Returns:
-        The connection; the sync URL is the hosted service's unless something else
-        was said.
+        The connection.
 
     Raises:
         ConfigurationError: The notebook's id or the token is given nowhere. The text
@@ -128,10 +128,29 @@ def resolve_connection(
     return Connection(
         notebook_id=notebook_id,
         auth_token=auth_token,
-        sync_url=SYNC_URL.find(flags.sync_url, environment, file_values)
-        or HOSTED_SYNC_URL,
+        sync_url=SYNC_URL.find(flags.sync_url, environment, file_values),
         runtime_id=RUNTIME_ID.find(flags.runtime_id, environment, file_values),
     )
+
+
+def server_token(environment: Mapping[str, str]) -> str | None:
+    """Decide on the token that a server of ours asks of its clients.
+
+    Args:
+        environment: The variables of the process.
+
+    Returns:
+        The token; None if the server shall use the one of its data directory.
+
+    Raises:
+        ConfigurationError: The variable holds what no HTTP header could carry.
+    """
+    token = environment.get(SERVER_TOKEN_VARIABLE) or None
+    if token and not (token.isascii() and token.isprintable() and " " not in token):
+        raise ConfigurationError(
+            f"{SERVER_TOKEN_VARIABLE} must be printable ASCII without spaces."
+        )
+    return token
 
 
 def parse_env_file(text: str) -> dict[str, str]:

@@ -38,7 +38,7 @@ def command(code: str) -> int:
 async def _execute(source: str) -> int:
     printer = Printer(sys.stdout, sys.stderr)
     async with stop_on_signals() as stop:
-        with stop.scope:
+        with stop.scope():
             options = WorkerOptions()
             await prepare_sandbox(options)
             async with open_worker(options) as worker:

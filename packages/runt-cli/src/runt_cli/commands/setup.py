@@ -21,7 +21,7 @@ def command() -> int:
 async def _set_up() -> int:
     options = WorkerOptions()
     async with stop_on_signals() as stop:
-        with stop.scope:
+        with stop.scope():
             await prepare_sandbox(options)
             click.echo(f"Everything is ready in {options.cache_dir}")
             return 0

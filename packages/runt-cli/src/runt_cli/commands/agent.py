@@ -1,0 +1,54 @@
+"""`runt` without a command: the runtime agent of one notebook."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import click
+import trio
+
+from runt_agent import HOSTED_SYNC_URL, AgentConfig, run_agent
+from runt_cli._connection_options import connection_of
+from runt_cli._logging import log_to_stderr
+from runt_cli._preparation import prepare_sandbox
+from runt_cli._settings import Flags
+from runt_cli._stopping import stop_on_signals
+from runt_worker import WorkerOptions
+
+
+def run(flags: Flags, env_file: Path | None) -> int:
+    """Serve the notebook that flags, environment and file name, until stopped.
+
+    Args:
+        flags: What the command line said.
+        env_file: What `--env-file` named.
+
+    Returns:
+        The exit status; being stopped is how an agent ends well.
+
+    Raises:
+        ConfigurationError: Something is missing.
+    """
+    connection = connection_of(flags, env_file)
+    config = AgentConfig(
+        notebook_id=connection.notebook_id,
+        auth_token=connection.auth_token,
+        sync_url=connection.sync_url or HOSTED_SYNC_URL,
+    )
+    if connection.runtime_id is not None:
+        config = replace(config, runtime_id=connection.runtime_id)
+    log_to_stderr()
+    return trio.run(serve, config)
+
+
+async def serve(config: AgentConfig) -> int:
+    """Run an agent until a signal comes."""
+    async with stop_on_signals() as stop:
+        with stop.scope():
+            options = WorkerOptions()
+            await prepare_sandbox(options)
+            async with trio.open_nursery() as nursery:
+                run_it = partial(run_agent, config, worker_options=options)
+                await nursery.start(run_it)
+                click.echo(f"Attached to notebook {config.notebook_id}.", err=True)
+    return 0
