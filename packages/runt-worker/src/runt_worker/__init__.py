@@ -5,6 +5,7 @@ Needs trio. `open_worker` starts one, `Worker.execute` runs a cell in it.
 
 from runt_worker._errors import (
     GuestProtocolError,
+    IntrospectionError,
     SetupError,
     WorkerBusyError,
     WorkerClosedError,
@@ -43,6 +44,7 @@ __all__ = [
     "ExecuteResult",
     "GuestProtocolError",
     "InspectReply",
+    "IntrospectionError",
     "IsCompleteReply",
     "Limits",
     "OnOutput",

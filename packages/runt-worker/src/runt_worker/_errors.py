@@ -4,6 +4,7 @@
 WorkerError
 ├── SetupError            the host lacks something: Deno, Pyodide, disk, network
 ├── WorkerBusyError       the caller asked while a cell was running
+├── IntrospectionError    completion or inspection failed inside the kernel
 ├── WorkerClosedError     the caller used a worker after aclose()
 └── WorkerDiedError       the sandbox process is gone
     └── GuestProtocolError    it sent what no kernel of ours sends, and was killed
@@ -21,6 +22,10 @@ class SetupError(WorkerError):
 
 class WorkerBusyError(WorkerError):
     """The request has to wait until the running cell has ended."""
+
+
+class IntrospectionError(WorkerError):
+    """Completion or inspection failed inside the kernel, which goes on."""
 
 
 class WorkerClosedError(WorkerError):

@@ -8,7 +8,7 @@ from typing import TypeVar
 import trio
 
 from runt_worker._calls import CallServer
-from runt_worker._errors import GuestProtocolError, WorkerDiedError
+from runt_worker._errors import GuestProtocolError, IntrospectionError, WorkerDiedError
 from runt_worker._frames import FrameDecoder
 from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
@@ -18,6 +18,7 @@ from runt_worker._package_calls import PackageCalls
 from runt_worker._process import SandboxProcess, open_process
 from runt_worker._replies import (
     CompleteReply,
+    ErrorReply,
     ExecuteReply,
     Fatal,
     InspectReply,
@@ -56,9 +57,12 @@ class PendingRequest:
 
         Raises:
             WorkerDiedError: the process ended before it answered.
+            IntrospectionError: the kernel could not answer.
             GuestProtocolError: it gave another kind of answer.
         """
         await self._done.wait()
+        if isinstance(self._outcome, ErrorReply):
+            raise IntrospectionError(f"{self._outcome.ename}: {self._outcome.evalue}")
         if isinstance(self._outcome, reply_type):
             return self._outcome
         if isinstance(self._outcome, WorkerDiedError):
@@ -171,8 +175,8 @@ class Kernel:
                 self._ready.set()
             case Fatal(reason=reason):
                 raise WorkerDiedError(f"the kernel failed: {reason}")
-            case ExecuteReply() | CompleteReply() | InspectReply() | IsCompleteReply():
-                self._pending_of(received).end(received.content)
+            case content if isinstance(content, Reply):
+                self._pending_of(received).end(content)
                 del self._pending[received.request]
             case output:
                 self._pending_of(received).show(output)

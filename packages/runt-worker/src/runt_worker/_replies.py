@@ -52,6 +52,13 @@ class IsCompleteReply(Content, frozen=True, kw_only=True, tag="is_complete_reply
     indent: str
 
 
+class ErrorReply(Content, frozen=True, kw_only=True, tag="error_reply"):
+    """A completion or inspection failed; the kernel goes on."""
+
+    ename: str
+    evalue: str
+
+
 class Ready(Content, frozen=True, kw_only=True, tag="ready"):
     """Pyodide and IPython are there."""
 
@@ -62,7 +69,7 @@ class Fatal(Content, frozen=True, kw_only=True, tag="fatal"):
     reason: str
 
 
-Reply = ExecuteReply | CompleteReply | InspectReply | IsCompleteReply
+Reply = ExecuteReply | CompleteReply | InspectReply | IsCompleteReply | ErrorReply
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):

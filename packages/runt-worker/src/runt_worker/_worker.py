@@ -99,6 +99,7 @@ class Worker:
 
         Raises:
             WorkerBusyError: a cell is running.
+            IntrospectionError: the kernel could not answer.
             WorkerDiedError: the sandbox process ended or did not answer in time.
             WorkerClosedError: the worker was closed.
         """
@@ -117,6 +118,7 @@ class Worker:
 
         Raises:
             WorkerBusyError: a cell is running.
+            IntrospectionError: the kernel could not answer.
             WorkerDiedError: the sandbox process ended or did not answer in time.
             WorkerClosedError: the worker was closed.
         """
@@ -130,6 +132,7 @@ class Worker:
 
         Raises:
             WorkerBusyError: a cell is running.
+            IntrospectionError: the kernel could not answer.
             WorkerDiedError: the sandbox process ended or did not answer in time.
             WorkerClosedError: the worker was closed.
         """

@@ -41,20 +41,20 @@ interface Kernel {
 }
 
 const SITE_PACKAGES = "/lib/python3.14/site-packages";
+/** Where the dynamic linker looks, by Pyodide's LD_LIBRARY_PATH. */
+const SHARED_LIBRARIES = "/usr/lib";
 const scope = self as unknown as {
   postMessage(message: GuestMessage, transfer?: Transferable[]): void;
   onmessage: (event: MessageEvent) => void;
   addEventListener: typeof self.addEventListener;
 };
 
-let pyodide: PyodideInterface & { _module: EmscriptenModule };
+let pyodide: PyodideInterface & {
+  _module: EmscriptenModule;
+  _api: { on_fatal: (error: unknown) => void };
+};
 let shared: SharedInterrupts;
 let kernel: Kernel;
-
-/** Show a host directory in site-packages or, for shared libraries, in the loader's path. */
-interface PackageMounts {
-  add(hostPath: string): void;
-}
 
 async function initialize(options: Initialize): Promise<void> {
   shared = options.shared;
@@ -68,24 +68,28 @@ async function initialize(options: Initialize): Promise<void> {
       PYTHONDONTWRITEBYTECODE: "1",
     },
   });
-  const packages = mountPackages(options.packages);
+  pyodide._api.on_fatal = (error) => post({ type: "failed", reason: String(error) });
+  const packages = mountView(SITE_PACKAGES);
+  for (const directory of options.packages) packages.add(directory);
+  const libraries = mountView(SHARED_LIBRARIES);
   pyodide.FS.mkdirTree("/outputs");
-  kernel = pyodide.pyimport("runt_kernel").start(bridge(calls, packages), [
-    ...options.importable,
-  ]);
+  kernel = pyodide.pyimport("runt_kernel").start(
+    bridge(calls, packages, libraries),
+    options.importable,
+  );
   post({ type: "frame", head: `{"request":0,"content":{"msg_type":"ready"}}` });
 }
 
-function mountPackages(directories: string[]): PackageMounts {
+function mountView(path: string): PackageView {
   const fs = pyodide.FS as unknown as FileSystem;
   const view = new PackageView(fs, pyodide._module);
-  fs.mount(view, {}, SITE_PACKAGES);
-  for (const directory of directories) view.add(directory);
+  fs.mkdirTree(path);
+  fs.mount(view, {}, path);
   return view;
 }
 
 /** What Python may ask of JavaScript. */
-function bridge(calls: Calls, packages: PackageMounts) {
+function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
   return {
     send: (head: string, tail?: Uint8Array) => {
       if (tail === undefined) post({ type: "frame", head });
@@ -93,6 +97,7 @@ function bridge(calls: Calls, packages: PackageMounts) {
     },
     call: (method: string, parameters: string) => calls.call(method, parameters).head,
     add_package: (hostPath: string) => packages.add(hostPath),
+    add_library: (hostPath: string) => libraries.add(hostPath),
     take_interrupt: () => takeInterrupt(shared),
     pause,
   };
@@ -147,6 +152,6 @@ scope.onmessage = async ({ data }: MessageEvent) => {
   }
 };
 
-// A task that ends by KeyboardInterrupt also raises in JavaScript, where nobody waits
+// Failures of the interpreter itself are told by `on_fatal`. A task that ends by KeyboardInterrupt also raises in JavaScript, where nobody waits
 // for it; Deno would end the thread for that.
 scope.addEventListener("unhandledrejection", (event) => event.preventDefault());

@@ -59,22 +59,25 @@ class Kernel:
     def answer(self, head: str) -> None:
         """Answer a request that runs no cell."""
         message = json.loads(head)
-        request = message["content"]
+        try:
+            reply = self._introspect(message["content"])
+        except Exception as error:  # noqa: BLE001 (a fault in jedi must not end all)
+            reply = {**error_message(type(error), error, []), "msg_type": "error_reply"}
+        self._post({"request": message["request"], "content": reply})
+
+    def _introspect(self, request: dict[str, Any]) -> dict[str, Any]:
         code = request["code"]
         match request["msg_type"]:
             case "complete_request":
-                reply = _introspection.complete(
-                    self._shell, code, request["cursor_pos"]
-                )
+                return _introspection.complete(self._shell, code, request["cursor_pos"])
             case "inspect_request":
-                reply = _introspection.inspect(
+                return _introspection.inspect(
                     self._shell, code, request["cursor_pos"], request["detail_level"]
                 )
             case "is_complete_request":
-                reply = _introspection.is_complete(self._shell, code)
+                return _introspection.is_complete(self._shell, code)
             case unknown:
                 raise ValueError(f"unknown request {unknown!r}")
-        self._post({"request": message["request"], "content": reply})
 
     def cancel(self) -> None:
         """Interrupt a cell that awaits: told by message, since no bytecode runs."""

@@ -50,6 +50,8 @@ class PackageFinder:
             raise ModuleNotFoundError(answer["error"], name=import_name)
         for host_path in answer["paths"]:
             self._bridge.add_package(host_path)
+        for host_path in answer["libraries"]:
+            self._bridge.add_library(host_path)
         importlib.invalidate_caches()
 
 

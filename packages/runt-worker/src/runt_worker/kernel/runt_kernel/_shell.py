@@ -106,6 +106,9 @@ class RuntShell(InteractiveShell):
     def enable_gui(self, gui: str | None = None) -> None:
         """There is no event loop of a GUI to join; plots are inline."""
 
+    def ask_exit(self) -> None:
+        """``exit()`` ends nothing: the kernel belongs to the notebook."""
+
     def system(self, cmd: str) -> None:
         raise OSError(_NO_SHELL)
 
