@@ -141,6 +141,8 @@ def test_absent_args_stay_absent() -> None:
         '{"_tag":"WSMessage.PushReq","requestId":"\\ud83d","batch":{}}',
         '{"_tag":"WSMessage.PushReq","requestId":"\\ud83d","batch":[1]}',
         PUSH.replace("ARGS", "\\ud83d"),
+        PUSH.replace("ARGS", "[" * 100_000),
+        PUSH.replace("ARGS", '["\\ud83d",' + "[" * 100_000),
         PUSH.replace("ARGS", '"\\ud83d"').replace('"seqNum":1', '"seqNum":-1'),
         PUSH.replace("ARGS", "1").replace('"seqNum":1', '"seqNum":9007199254740992'),
     ],
