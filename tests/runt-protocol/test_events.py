@@ -17,6 +17,7 @@ from runt_protocol import (
     CellSourceChanged,
     CellTypeChanged,
     EncodedEvent,
+    ErrorOutputAdded,
     Event,
     ExecutionCompleted,
     ExecutionRequested,
@@ -26,6 +27,7 @@ from runt_protocol import (
     MultimediaDisplayOutputAdded,
     MultimediaResultOutputAdded,
     MultipleExecutionRequested,
+    NotebookState,
     RequestedCell,
     RuntimeSessionRenewal,
     TerminalOutputAdded,
@@ -271,6 +273,28 @@ def test_an_unprintable_type_beside_the_primary_one_is_fine() -> None:
             "text/html": Inline(data="<p>"),
         },
     )
+    encoded = encode_event(event)
+    assert decode_event(encoded.name, encoded.args_text) == event
+
+
+def test_depth_is_limited_far_below_what_python_can_walk_through() -> None:
+    value: object = "x"
+    for _ in range(126):
+        value = [value]
+    event = ErrorOutputAdded(
+        id="o", cell_id="c", position=0, content=Inline(data=value)
+    )
+    encoded = encode_event(event)
+    assert decode_event(encoded.name, encoded.args_text) == event
+    NotebookState().apply(event)
+    with pytest.raises(InvalidEventError, match="more than 128 levels deep"):
+        encode_event(
+            msgspec.structs.replace(event, content=Inline(data=[value, "beside"]))
+        )
+
+
+def test_breadth_is_not_limited() -> None:
+    event = terminal([[number] for number in range(1000)])
     encoded = encode_event(event)
     assert decode_event(encoded.name, encoded.args_text) == event
 

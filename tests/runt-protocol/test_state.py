@@ -214,6 +214,13 @@ def test_displays_of_one_id_change_together_and_back() -> None:
     assert [row.data for row in state.outputs_of("c")] == ["b", "b"]
 
 
+def test_undo_goes_backwards_through_the_changes_of_one_event() -> None:
+    state = state_after(shown("1", "a"))
+    undo = state.apply(shown("1", "b"))  # updates the row, then replaces it
+    state.revert(undo)
+    assert [row.data for row in state.outputs_of("c")] == ["a"]
+
+
 def test_clearing_and_cancelling_everything_can_be_undone() -> None:
     state = state_after(
         cell("c"),

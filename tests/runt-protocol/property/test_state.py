@@ -4,9 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runt_protocol import (
+    CellOutputsCleared,
     Event,
+    MultimediaDisplayOutputAdded,
+    MultimediaDisplayOutputUpdated,
     NotebookState,
     ReusedIdError,
+    TerminalOutputAdded,
+    TerminalOutputAppendedV1,
+    TerminalOutputAppendedV2,
     Undo,
     UnknownEvent,
     decode_event,
@@ -14,7 +20,16 @@ from runt_protocol import (
 )
 from runt_protocol.testing import events, unknown_events
 
-EVENT_LISTS = st.lists(events() | unknown_events(), max_size=30)
+# Half of the events are about outputs: there one event touches the most rows.
+OUTPUT_EVENTS = events(
+    CellOutputsCleared,
+    MultimediaDisplayOutputAdded,
+    MultimediaDisplayOutputUpdated,
+    TerminalOutputAdded,
+    TerminalOutputAppendedV1,
+    TerminalOutputAppendedV2,
+)
+EVENT_LISTS = st.lists(OUTPUT_EVENTS | events() | unknown_events(), max_size=30)
 
 
 def apply_if_possible(state: NotebookState, event: Event | UnknownEvent) -> Undo | None:

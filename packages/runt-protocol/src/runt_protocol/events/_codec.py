@@ -5,6 +5,7 @@ syncing, so an event that decodes here is safe to pass on. Unknown events and fi
 come from newer clients: the events are kept whole, the fields stay in the envelope.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, cast, get_type_hints
 
@@ -20,6 +21,9 @@ from runt_protocol.events._catalogue import EVENT_TYPES, Event
 from runt_protocol.events._executions import AllExecutionsCancelled
 from runt_protocol.events._rules import check_rules
 
+# Far below Python's recursion limit, since state and printing walk through the values
+# again: a deep one from a peer must not break us. Known formats need about 20 levels.
+_MAX_DEPTH: Final = 128
 _DATE_FIELDS: Final[dict[type[Event], tuple[tuple[str, str], ...]]] = {
     event_type: tuple(
         (field, key)
@@ -55,7 +59,7 @@ def decode_event(name: str, args_text: str | None) -> Event | UnknownEvent:
     if args_text is None:
         raise InvalidEventError(name, "it has no arguments")
     try:
-        event = _convert(event_type, loads(args_text))
+        event = _convert(event_type, _loads_shallow(args_text))
         check_rules(event)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidEventError(name, _reason(error)) from error
@@ -89,6 +93,32 @@ def encode_event(event: Event) -> EncodedEvent:
     # Nothing checks a Struct when it is made; reading it back applies every rule.
     decode_event(name, args_text)
     return EncodedEvent(name=name, args_text=args_text)
+
+
+def _loads_shallow(text: str) -> Any:
+    value = loads(text)
+    if text.count("[") + text.count("{") > _MAX_DEPTH:  # else it cannot be deep
+        _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return
+    raise ValueError(f"JSON nests more than {_MAX_DEPTH} levels deep")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    match value:
+        case list():
+            return cast("list[Any]", value)
+        case dict():
+            return cast("dict[str, Any]", value).values()
+        case _:
+            return ()
 
 
 def _convert(event_type: type[Event], args: Any) -> Event:
