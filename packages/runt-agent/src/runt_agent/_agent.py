@@ -200,7 +200,7 @@ class Agent:
                 limits=self._limits,
             ),
             stop=self._stop,
-            grace_s=self._limits.interrupt_grace_s,
+            limits=self._limits,
         )
         outcome = await run.run()
         if self._after_cell is not None:

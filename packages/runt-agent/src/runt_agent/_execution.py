@@ -5,6 +5,7 @@ from typing import Protocol
 
 import trio
 
+from runt_agent._limits import Limits
 from runt_agent._notebook import Notebook
 from runt_agent._publisher import OutputPublisher
 from runt_agent._queue import Displaced, RunningStep, Wait
@@ -53,7 +54,7 @@ class CellRun:
         worker: CellWorker,
         publisher: OutputPublisher,
         stop: Stop,
-        grace_s: float,
+        limits: Limits,
     ) -> None:
         """Prepare the run.
 
@@ -64,7 +65,7 @@ class CellRun:
             worker: The worker, idle.
             publisher: Takes the cell's outputs.
             stop: When the agent should end, the cell is interrupted.
-            grace_s: How long the cell may go on when the agent should end.
+            limits: Its times between interrupt and giving up apply.
         """
         self._source = source
         self._ask = ask
@@ -72,7 +73,7 @@ class CellRun:
         self._worker = worker
         self._publisher = publisher
         self._stop = stop
-        self._grace_s = grace_s
+        self._limits = limits
         self._abandon = trio.CancelScope()
         self.worker_died = False
 
@@ -97,6 +98,10 @@ class CellRun:
         return outcome
 
     async def _execute(self) -> Outcome:
+        if not isinstance(self._ask(), Wait):
+            return Outcome(
+                status="error", error="no longer wanted when it should start"
+            )
         try:
             reply = await self._worker.execute(self._source, self._publisher.receive)
         except WorkerDiedError as error:
@@ -109,17 +114,18 @@ class CellRun:
         return _outcome_of(reply)
 
     async def _watch(self) -> None:
-        await self._until_wanted_no_more()
-        self._worker.interrupt()
-        await self._until_agent_ends()
-        await trio.sleep(self._grace_s)
-        self._abandon.cancel()
-
-    async def _until_wanted_no_more(self) -> None:
         await self._until(lambda step: not isinstance(step, Wait))
+        async with open_flat_nursery() as nursery:
+            nursery.start_soon(self._keep_interrupting)
+            await self._until(lambda step: isinstance(step, Displaced))
+            await trio.sleep(self._limits.interrupt_grace_s)
+            self._abandon.cancel()
 
-    async def _until_agent_ends(self) -> None:
-        await self._until(lambda step: isinstance(step, Displaced))
+    async def _keep_interrupting(self) -> None:
+        # A cell may catch the first interrupt and go on.
+        while True:
+            self._worker.interrupt()
+            await trio.sleep(self._limits.interrupt_again_s)
 
     async def _until(self, is_reached: Callable[[RunningStep], bool]) -> None:
         await self._stop.unless(

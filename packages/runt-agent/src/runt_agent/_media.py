@@ -22,6 +22,7 @@ _IMAGE: Final = re.compile(r"image/[a-zA-Z0-9.+-]{1,100}")
 _TEXT_IMAGES: Final = {"image/svg+xml"}
 # Room for the notice and for the event's other fields.
 _RESERVE_BYTES: Final = 4_096
+_LONGEST_LIST: Final = 500
 
 
 def representations_of(
@@ -79,9 +80,11 @@ def fit(representations: Representations, max_bytes: int) -> Representations:
         left_out.append(f"{mime_type}, {sizes.pop(mime_type):,} bytes")
     if not left_out:
         return representations
+    # A cell names its MIME types itself, as many and as long as it likes.
+    names = "; ".join(left_out)[:_LONGEST_LIST]
     notice = (
         f"[left out, too large for a notebook's log (at most {max_bytes:,} bytes an "
-        f"output): {'; '.join(left_out)}]"
+        f"output): {names}]"
     )
     kept = {m: representations[m] for m in representations if m in sizes}
     return with_notice(kept, notice)

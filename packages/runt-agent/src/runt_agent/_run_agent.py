@@ -75,7 +75,8 @@ async def run_agent(
                     after_cell=after_cell,
                 )
                 await _live(agent, stop, config.session_id, task_status)
-        nursery.cancel_scope.cancel()
+        if not stop.requested:
+            nursery.cancel_scope.cancel()
 
 
 async def _live(

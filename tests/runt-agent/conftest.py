@@ -1,0 +1,121 @@
+"""A real sync server, and servers that answer whatever a test wants."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+
+from runt_sync import Server, open_server
+
+TOKEN = "token-that-nobody-may-see"
+
+
+@pytest.fixture
+def token() -> str:
+    return TOKEN
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncGenerator[Server]:
+    async with open_server(data_dir=tmp_path / "data", token=TOKEN) as server:
+        yield server
+
+
+class RunningServer:
+    """A server that a test can stop while its clients go on.
+
+    Attributes:
+        server: The server.
+    """
+
+    def __init__(self, server: Server, scope: trio.CancelScope) -> None:
+        self.server = server
+        self._scope = scope
+        self.ended = trio.Event()
+
+    @property
+    def port(self) -> int:
+        return int(self.server.base_url.rpartition(":")[2])
+
+    async def stop(self) -> None:
+        self._scope.cancel()
+        await self.ended.wait()
+
+
+StartServer = Callable[..., Awaitable[RunningServer]]
+
+
+@pytest.fixture
+def start_server(nursery: trio.Nursery, tmp_path: Path) -> StartServer:
+    async def run(
+        token: str, port: int, task_status: trio.TaskStatus[RunningServer]
+    ) -> None:
+        with trio.CancelScope() as scope:
+            async with open_server(
+                data_dir=tmp_path / "data", token=token, port=port
+            ) as server:
+                running = RunningServer(server, scope)
+                task_status.started(running)
+                await trio.sleep_forever()
+        running.ended.set()
+
+    async def start(token: str = TOKEN, port: int = 0) -> RunningServer:
+        return await nursery.start(run, token, port)
+
+    return start
+
+
+class CannedServer:
+    """Answers every request with the same bytes, or never if there are none.
+
+    Attributes:
+        sync_url: Its address as a sync URL.
+        requests: The heads of the requests, in order.
+    """
+
+    def __init__(self, answer: bytes, port: int) -> None:
+        self.answer = answer
+        self.sync_url = f"ws://127.0.0.1:{port}/livestore"
+        self.requests: list[str] = []
+
+    async def handle(self, stream: trio.SocketStream) -> None:
+        head = b""
+        async for chunk in stream:
+            head += chunk
+            if b"\r\n\r\n" in head:
+                break
+        self.requests.append(head.decode("latin-1"))
+        if not self.answer:
+            await trio.sleep_forever()
+        await stream.send_all(self.answer)
+        await stream.aclose()
+
+
+StartCanned = Callable[[bytes], Awaitable[CannedServer]]
+
+
+@pytest.fixture
+def start_canned(nursery: trio.Nursery) -> StartCanned:
+    async def start(answer: bytes) -> CannedServer:
+        [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        port = listener.socket.getsockname()[1]
+        canned = CannedServer(answer, port)
+        nursery.start_soon(partial(trio.serve_listeners, canned.handle, [listener]))
+        return canned
+
+    return start
+
+
+def http_answer(status: str, body: str = "", kind: str = "text/plain") -> bytes:
+    content = body.encode()
+    return (
+        f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\n"
+        f"content-length: {len(content)}\r\nconnection: close\r\n\r\n"
+    ).encode() + content
+
+
+@pytest.fixture(name="http_answer")
+def http_answer_fixture() -> Callable[..., bytes]:
+    return http_answer

@@ -1,0 +1,270 @@
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+
+import pytest
+import trio
+from websockets.trio.server import ServerConnection, serve
+
+from runt_agent import (
+    ConfigError,
+    ConnectionRefusedByServerError,
+    Limits,
+    Notebook,
+    NotebookClosedError,
+    OnLogged,
+    UnreachableError,
+    open_notebook,
+)
+from runt_protocol import CellCreatedV2, Event, InvalidEventError, LoggedEvent
+from runt_sync import Server
+
+HttpAnswer = Callable[..., bytes]
+StartCanned = Callable[[bytes], Awaitable[Any]]
+StartServer = Callable[..., Awaitable[Any]]
+
+
+def cell(cell_id: str) -> Event:
+    return CellCreatedV2(
+        id=cell_id, fractional_index="a0", cell_type="code", created_by="someone"
+    )
+
+
+def joined(
+    server: Server,
+    *,
+    limits: Limits | None = None,
+    on_logged: OnLogged | None = None,
+) -> AbstractAsyncContextManager[Notebook]:
+    return open_notebook(
+        sync_url=server.sync_url,
+        notebook_id="nb",
+        payload={"authToken": server.token},
+        limits=limits or Limits(),
+        on_logged=on_logged,
+    )
+
+
+async def test_what_one_client_commits_another_sees(server: Server) -> None:
+    async with joined(server) as first, joined(server) as second:
+        [ticket] = first.commit(cell("c"))
+        assert "c" in first.state.cells  # at once
+        assert not first.is_confirmed(ticket)
+
+        with trio.fail_after(5):
+            await second.wait_for(lambda state: "c" in state.cells)
+            await first.wait_confirmed(ticket)
+
+        assert first.pending_count == 0
+        assert first.state.tables() == second.state.tables()
+
+
+async def test_the_block_begins_at_the_head_of_the_log(server: Server) -> None:
+    async with joined(server) as notebook:
+        notebook.commit(*(cell(f"c{n}") for n in range(250)))
+        await notebook.flush()
+
+    log: list[LoggedEvent] = []
+    async with joined(server, on_logged=log.append) as notebook:
+        assert notebook.is_synced
+        assert len(notebook.state.cells) == 250
+        assert [event.seq_num for event in log] == list(range(1, 251))
+
+        notebook.commit(cell("mine"))
+        await notebook.flush()
+        assert log[-1].name == "v2.CellCreated"
+        assert len(log) == 251
+
+
+async def test_an_event_that_nobody_could_read_is_not_committed(
+    server: Server,
+) -> None:
+    async with joined(server) as notebook:
+        wrong = CellCreatedV2(
+            id="c",
+            fractional_index="a0",
+            cell_type="poem",  # pyright: ignore[reportArgumentType] - it is the point
+            created_by="u",
+        )
+        with pytest.raises(InvalidEventError):
+            notebook.commit(cell("before"), wrong)
+
+        assert not notebook.state.cells
+        assert notebook.pending_count == 0
+
+
+async def test_a_wrong_token_is_refused_once_and_never_shown(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(ConnectionRefusedByServerError) as refusal:
+        async with open_notebook(
+            sync_url=server.sync_url,
+            notebook_id="nb",
+            payload={"authToken": "s3cret-but-wrong"},
+        ):
+            pytest.fail("the server let us in")
+
+    assert refusal.value.status in {400, 401, 403}
+    assert refusal.value.reason
+    told = f"{refusal.value!r} {refusal.value} {caplog.text}"
+    assert "s3cret-but-wrong" not in told
+
+
+async def test_the_servers_words_are_in_the_refusal_but_not_the_token(
+    start_canned: StartCanned, http_answer: HttpAnswer
+) -> None:
+    canned = await start_canned(http_answer("400 Bad Request", "bad token s3cret"))
+
+    with pytest.raises(ConnectionRefusedByServerError) as refusal:
+        async with open_notebook(
+            sync_url=canned.sync_url, notebook_id="nb", payload={"authToken": "s3cret"}
+        ):
+            pytest.fail("the server let us in")
+
+    assert len(canned.requests) == 1
+    assert str(refusal.value).endswith(
+        "refused the connection (HTTP 400): bad token ***"
+    )
+
+
+@pytest.mark.parametrize(
+    "status", ["500 Internal Server Error", "503 Service Unavailable", "429 Slow Down"]
+)
+async def test_a_refusal_that_may_pass_is_met_with_patience(
+    status: str, start_canned: StartCanned, http_answer: HttpAnswer
+) -> None:
+    canned = await start_canned(http_answer(status))
+
+    with pytest.raises(UnreachableError, match=r"within 0\.5 s.*HTTP"):
+        async with open_notebook(
+            sync_url=canned.sync_url,
+            notebook_id="nb",
+            payload={},
+            limits=Limits(first_connect_timeout_s=0.5),
+        ):
+            pytest.fail("the server let us in")
+
+    assert 2 <= len(canned.requests) <= 5  # 100 ms, doubled each time
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n"])
+async def test_whoever_is_no_sync_server_is_given_up(
+    answer: bytes, start_canned: StartCanned
+) -> None:
+    canned = await start_canned(answer)
+
+    with pytest.raises(UnreachableError):
+        async with open_notebook(
+            sync_url=canned.sync_url,
+            notebook_id="nb",
+            payload={},
+            limits=Limits(first_connect_timeout_s=0.3, handshake_timeout_s=0.1),
+        ):
+            pytest.fail("the server let us in")
+
+
+async def test_nobody_listens() -> None:
+    with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9"):
+        async with open_notebook(
+            sync_url="ws://127.0.0.1:9/livestore",
+            notebook_id="nb",
+            payload={},
+            limits=Limits(first_connect_timeout_s=0.2),
+        ):
+            pytest.fail("nobody let us in")
+
+
+async def test_a_url_that_cannot_work_is_refused_before_anything_is_tried() -> None:
+    with pytest.raises(ConfigError):
+        async with open_notebook(sync_url="http://host", notebook_id="nb", payload={}):
+            pytest.fail("this is no WebSocket URL")
+
+
+async def test_an_error_of_the_block_comes_out_as_it_is(server: Server) -> None:
+    with pytest.raises(LookupError, match="mine"):
+        async with joined(server):
+            raise LookupError("mine")
+
+
+async def test_a_closed_notebook_says_so(server: Server) -> None:
+    async with joined(server) as notebook:
+        pass
+
+    with pytest.raises(NotebookClosedError):
+        notebook.commit(cell("c"))
+    with pytest.raises(NotebookClosedError):
+        await notebook.wait_for(lambda state: "c" in state.cells)
+
+
+async def test_the_connection_comes_back_by_itself(start_server: StartServer) -> None:
+    first = await start_server()
+    async with joined(first.server) as notebook:
+        notebook.commit(cell("before"))
+        await notebook.flush()
+
+        await first.stop()
+        notebook.commit(cell("between"))
+        await trio.sleep(0.05)
+        assert notebook.pending_count == 1
+
+        second = await start_server(port=first.port)
+        async with joined(second.server) as other:
+            other.commit(cell("foreign"))
+            await other.flush()
+        with trio.fail_after(10):
+            await notebook.flush()
+            await notebook.wait_for(lambda state: "foreign" in state.cells)
+        assert set(notebook.state.cells) == {"before", "between", "foreign"}
+
+
+async def test_a_revoked_token_ends_it_after_a_few_refusals(
+    start_server: StartServer,
+) -> None:
+    first = await start_server("old-token")
+    limits = Limits(refusals_until_giving_up=3)
+
+    with trio.fail_after(10), pytest.raises(ConnectionRefusedByServerError):  # noqa: PT012 - the block itself is what ends
+        async with joined(first.server, limits=limits):
+            await first.stop()
+            await start_server("new-token", first.port)
+            await trio.sleep_forever()
+
+
+async def test_closing_waits_for_no_server(start_server: StartServer) -> None:
+    running = await start_server()
+
+    with trio.fail_after(5):
+        async with joined(running.server):
+            await running.stop()
+            await trio.sleep(0.3)  # by now it tries to connect, or waits to
+
+
+async def test_nonsense_from_the_server_does_no_harm(
+    nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def talk(socket: ServerConnection) -> None:
+        await socket.send("this is no JSON")
+        await socket.send('{"_tag":"WSMessage.Unheard","requestId":"r"}')
+        request = json.loads(await socket.recv())
+        assert request["_tag"] == "WSMessage.PullReq"
+        answer = {
+            "_tag": "WSMessage.PullRes",
+            "batch": [],
+            "requestId": {"context": "pull", "requestId": request["requestId"]},
+            "remaining": 0,
+        }
+        await socket.send(json.dumps(answer))
+        await trio.sleep_forever()
+
+    server = await nursery.start(partial(serve, talk, 0, host="127.0.0.1"))
+    port = server.listeners[0].socket.getsockname()[1]
+    with trio.fail_after(5):
+        async with open_notebook(
+            sync_url=f"ws://127.0.0.1:{port}", notebook_id="nb", payload={}
+        ) as notebook:
+            assert notebook.is_synced
+    assert caplog.text.count("sent nonsense") == 2
