@@ -7,7 +7,7 @@ come from newer clients: the events are kept whole, the fields stay in the envel
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final, cast, get_type_hints
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -32,7 +32,7 @@ _DATE_FIELDS: Final[dict[type[Event], tuple[tuple[str, str], ...]]] = {
             event_type.__struct_encode_fields__,
             strict=True,
         )
-        if get_type_hints(event_type)[field] is datetime
+        if event_type.__annotations__[field] is datetime
     )
     for event_type in EVENT_TYPES.values()
 }
