@@ -51,7 +51,8 @@ class NotebookState:
         The cost depends on the rows that change, not on the size of the notebook.
 
         Args:
-            event: The event; an unknown one changes nothing.
+            event: An event that `decode_event` gave or `encode_event` takes; neither
+                is checked again here. An unknown one changes nothing.
 
         Returns:
             What `revert` needs to take exactly this event back.
