@@ -1,4 +1,4 @@
-"""Pyodide on this machine: installed once from npm by Deno, checked by its lock file."""
+"""Pyodide on this machine: installed once from npm by Deno, checked by its lock."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from deno import find_deno_bin
+from deno import find_deno_bin  # pyright: ignore[reportMissingTypeStubs] - typed inline
 
 from runt_worker._errors import SetupError
 

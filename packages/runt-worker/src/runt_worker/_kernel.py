@@ -152,10 +152,11 @@ class Kernel:
                 reason = await self._process.wait()
                 nursery.cancel_scope.cancel()
             self._take(decoder, self._process.receive_rest())
-            raise WorkerDiedError(reason)
+            death = WorkerDiedError(reason)
         except* WorkerDiedError as group:
-            self._died(_first(group))
-            self._process.kill()
+            death = _first(group)
+        self._died(death)
+        self._process.kill()
 
     async def _serve_calls(self) -> None:
         # Abandoned at the end: `CallServer.stop` lets the thread go.
@@ -175,8 +176,14 @@ class Kernel:
                 self._ready.set()
             case Fatal(reason=reason):
                 raise WorkerDiedError(f"the kernel failed: {reason}")
-            case content if isinstance(content, Reply):
-                self._pending_of(received).end(content)
+            case (
+                ExecuteReply()
+                | CompleteReply()
+                | InspectReply()
+                | IsCompleteReply()
+                | ErrorReply() as reply
+            ):
+                self._pending_of(received).end(reply)
                 del self._pending[received.request]
             case output:
                 self._pending_of(received).show(output)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import trio
 
@@ -30,10 +31,10 @@ async def open_flat_nursery() -> AsyncGenerator[trio.Nursery]:
         raise lone from lone.__cause__
 
 
-def _lone_exception(error: BaseException) -> BaseException | None:
-    while isinstance(error, BaseExceptionGroup):
-        members: tuple[BaseException, ...] = error.exceptions
-        if len(members) != 1:
-            return None
-        error = members[0]
-    return error
+def _lone_exception(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
+    if len(group.exceptions) != 1:
+        return None
+    [member] = group.exceptions
+    if isinstance(member, BaseExceptionGroup):
+        return _lone_exception(cast("BaseExceptionGroup[BaseException]", member))
+    return member

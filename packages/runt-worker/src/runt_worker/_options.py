@@ -79,7 +79,7 @@ def prepare(options: WorkerOptions, on_progress: OnSetup | None = None) -> Asset
         SetupError: Pyodide cannot be had.
         PackageError: one of the kernel's packages cannot be had.
     """
-    tell = on_progress or (lambda _line: None)
+    tell = on_progress or _say_nothing
     tell("Pyodide")
     distribution = install_distribution(options.cache_dir)
     store = open_package_store(
@@ -96,3 +96,7 @@ def prepare(options: WorkerOptions, on_progress: OnSetup | None = None) -> Asset
         packages=store,
         packages_root=options.cache_dir / "unpacked",
     )
+
+
+def _say_nothing(_line: str) -> None:
+    pass

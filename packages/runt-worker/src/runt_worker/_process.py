@@ -103,7 +103,7 @@ class SandboxProcess:
         if self._process.returncode is None:
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
         """End it: by end of file, and if that takes too long, by force."""
         with trio.CancelScope(shield=True):
             self.close_input()
@@ -128,8 +128,7 @@ async def open_process(
     with tempfile.TemporaryDirectory(
         prefix="runt-", ignore_cleanup_errors=True
     ) as directory:
-        paths = assets.process_paths(Path(directory).resolve())
-        _make_run_directory(paths)
+        paths = _make_run_directory(assets, directory)
         try:
             process = await trio.lowlevel.open_process(
                 command(paths),
@@ -146,10 +145,11 @@ async def open_process(
         try:
             yield sandbox
         finally:
-            await sandbox._stop()  # noqa: SLF001 (its owner)
+            await sandbox.stop()
 
 
-def _make_run_directory(paths: ProcessPaths) -> None:
+def _make_run_directory(assets: Assets, directory: str) -> ProcessPaths:
+    paths = assets.process_paths(Path(directory).resolve())
     paths.working_directory.mkdir()
     paths.deno_directory.mkdir()
     for fifo in (
@@ -159,6 +159,7 @@ def _make_run_directory(paths: ProcessPaths) -> None:
         paths.call_reply,
     ):
         os.mkfifo(fifo, 0o600)
+    return paths
 
 
 def _open_fifo(path: Path) -> trio.lowlevel.FdStream:

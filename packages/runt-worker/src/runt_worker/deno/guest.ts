@@ -92,8 +92,9 @@ function mountView(path: string): PackageView {
 function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
   return {
     send: (head: string, tail?: Uint8Array) => {
-      if (tail === undefined) post({ type: "frame", head });
-      else scope.postMessage({ type: "frame", head, tail }, [tail.buffer as ArrayBuffer]);
+      if (tail === undefined) return post({ type: "frame", head });
+      const transfer = [tail.buffer as ArrayBuffer];
+      scope.postMessage({ type: "frame", head, tail }, transfer);
     },
     call: (method: string, parameters: string) => calls.call(method, parameters).head,
     add_package: (hostPath: string) => packages.add(hostPath),

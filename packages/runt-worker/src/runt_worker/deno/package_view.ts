@@ -95,9 +95,7 @@ export class PackageView implements FileSystemType {
       getattr: (node) => attributes(node, this.#entry(node)),
       lookup: (parent, name) => {
         const entry = this.#entry(parent);
-        const found = entry.kind === "directory"
-          ? listing(entry).get(name)
-          : undefined;
+        const found = entry.kind === "directory" ? listing(entry).get(name) : undefined;
         if (found === undefined) throw this.#error(Errno.ENOENT);
         return this.#node(parent, name, found);
       },

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from runt_kernel import _introspection, _packages, _sleep
@@ -155,7 +156,7 @@ def start(bridge: Bridge, importable: Iterable[str]) -> Kernel:
     """Make the interpreter a sandboxed notebook's and return its kernel."""
     _sleep.install(bridge)
     os.system = _no_shell
-    os.makedirs("/home/pyodide", exist_ok=True)
+    Path("/home/pyodide").mkdir(parents=True, exist_ok=True)
     _packages.install(bridge, importable)
     kernel = Kernel(bridge)
     kernel.install_signals()

@@ -109,7 +109,7 @@ class RuntShell(InteractiveShell):
     def ask_exit(self) -> None:
         """``exit()`` ends nothing: the kernel belongs to the notebook."""
 
-    def system(self, cmd: str) -> None:
+    def system(self, cmd: str) -> None:  # noqa: ARG002 (IPython's signature)
         raise OSError(_NO_SHELL)
 
     system_piped = system_raw = getoutput = system
