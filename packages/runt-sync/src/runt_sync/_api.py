@@ -6,6 +6,7 @@ browser adds either by itself. The check would only break servers behind a proxy
 """
 
 import logging
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
 
@@ -112,10 +113,11 @@ class Api:
         if int(announced) > max_bytes:  # h11 lets nothing but digits through
             raise ArtifactTooLargeError(max_bytes)
         body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > max_bytes:
-                raise ArtifactTooLargeError(max_bytes)
+        async with aclosing(request.stream()) as pieces:
+            async for piece in pieces:
+                body += piece
+                if len(body) > max_bytes:
+                    raise ArtifactTooLargeError(max_bytes)
         return bytes(body)
 
 

@@ -13,10 +13,11 @@ from contextlib import suppress
 from math import inf
 from typing import Any, cast
 
+import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import (
@@ -69,12 +70,10 @@ class Connection:
         """Serve the socket; whatever goes wrong in it stays in this connection."""
         try:
             async with trio.open_nursery() as nursery:
-                self._protocol = self._open_protocol(_AppTasks(nursery, self._config))
-                await self._protocol.initiate()
+                self._protocol = self._open_protocol(_AppTasks(nursery, self._drop))
                 await self._read()
         except* Exception as errors:  # noqa: BLE001 - none may reach the others
-            # What hypercorn and its libraries raise when a peer breaks a protocol.
-            _log.warning("a connection was dropped", exc_info=errors)
+            _log_drop(errors)
         finally:
             await self._stream.aclose()
 
@@ -83,8 +82,8 @@ class Connection:
         if self._read_deadline < inf:
             self._set_read_deadline(-inf)
 
-    def _open_protocol(self, tasks: "_AppTasks") -> ProtocolWrapper:
-        return ProtocolWrapper(
+    def _open_protocol(self, tasks: "_AppTasks") -> "_Http1Protocol":
+        return _Http1Protocol(
             self._app,
             self._config,
             self._context,
@@ -122,7 +121,7 @@ class Connection:
     def _holds_too_large_message(self) -> bool:
         # Hypercorn answers a message that is too large with 1009, but goes on to keep
         # what comes of it in memory for as long as it comes.
-        stream = getattr(self._protocol.protocol, "stream", None)
+        stream = self._protocol.stream
         return (
             isinstance(stream, WSStream)
             and stream.buffer.length > stream.buffer.max_length
@@ -163,6 +162,10 @@ class Connection:
             else:
                 self._torn = False
 
+    async def _drop(self, error: Exception) -> None:
+        _log_drop(error)
+        await self._stream.aclose()  # the reader then reports the end
+
     async def _end(self) -> None:
         """Close our side; the peer has a moment to read what it was told."""
         if self._ending:
@@ -176,17 +179,31 @@ class Connection:
                     await self._stream.send_eof()
 
 
+class _Http1Protocol(H11Protocol):
+    """HTTP/1.1 and WebSocket only.
+
+    HTTP/2 brings nothing to clients on the same machine, and hypercorn's keeps its
+    tasks when the peer leaves early. A client that offers it is answered in HTTP/1.1.
+    """
+
+    async def _check_protocol(self, event: h11.Request) -> None: ...
+
+
 class _AppTasks:
     """The application's tasks of one connection, as hypercorn's protocols start them.
 
     Args:
         nursery: Where they live.
-        config: Hypercorn's settings.
+        drop: Ends the connection for an error of its protocol.
     """
 
-    def __init__(self, nursery: trio.Nursery, config: Config) -> None:
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        drop: Callable[[Exception], Awaitable[None]],
+    ) -> None:
         self._nursery = nursery
-        self._config = config
+        self._drop = drop
 
     async def spawn_app(
         self,
@@ -195,8 +212,14 @@ class _AppTasks:
         scope: Scope,
         send: Callable[[ASGISendEvent | None], Awaitable[None]],
     ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
+        async def send_or_drop(event: ASGISendEvent | None) -> None:
+            try:
+                await send(event)
+            except Exception as error:  # noqa: BLE001 - the peer's, not the application's
+                await self._drop(error)
+
         inbox = Inbox(config.max_app_queue_size)
-        self._nursery.start_soon(self._run_app, app, scope, inbox, send)
+        self._nursery.start_soon(self._run_app, app, scope, inbox, send_or_drop)
         return inbox.put
 
     def spawn(self, func: Callable[..., Awaitable[None]], *args: Any) -> None:
@@ -222,3 +245,10 @@ class _AppTasks:
         finally:
             inbox.finish()
         await send(None)
+
+
+def _log_drop(error: BaseException) -> None:
+    # What hypercorn and its libraries raise when a peer breaks a protocol. Anybody can
+    # bring it about as often as they like, so it is no warning and has no traceback.
+    _log.info("a connection was dropped: %s", error)
+    _log.debug("where that was noticed", exc_info=error)

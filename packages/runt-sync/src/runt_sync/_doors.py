@@ -58,6 +58,8 @@ class Doors:
             self._app, self._config, self._context, self._limits, stream
         )
         self._connections.add(connection)
+        if self._accepting.cancel_called:  # accepted at the last moment
+            connection.stop()
         try:
             await connection.run()
         finally:
