@@ -256,6 +256,17 @@ def test_a_gap_that_shows_while_pulling_is_pulled_too() -> None:
     assert driver.client.phase is Phase.LIVE
 
 
+def test_what_a_lost_connection_stashed_is_forgotten() -> None:
+    driver = Driver()
+    driver.go_live()
+    driver.broadcast(logged("y", 8))
+    driver.broadcast(logged("z", 9))
+    driver.lose()
+    driver.open()
+    assert driver.answer_pull(logged("x", 1)) == [("received", 1, "x")]
+    assert driver.client.phase is Phase.LIVE
+
+
 def test_the_answer_to_another_pull_is_ignored() -> None:
     driver = Driver()
     driver.open()
