@@ -30,10 +30,12 @@ class RunningServer:
         server: The server.
     """
 
-    def __init__(self, server: Server, scope: trio.CancelScope) -> None:
+    def __init__(
+        self, server: Server, scope: trio.CancelScope, ended: trio.Event
+    ) -> None:
         self.server = server
         self._scope = scope
-        self.ended = trio.Event()
+        self._ended = ended
 
     @property
     def port(self) -> int:
@@ -41,7 +43,7 @@ class RunningServer:
 
     async def stop(self) -> None:
         self._scope.cancel()
-        await self.ended.wait()
+        await self._ended.wait()
 
 
 StartServer = Callable[..., Awaitable[RunningServer]]
@@ -52,14 +54,14 @@ def start_server(nursery: trio.Nursery, tmp_path: Path) -> StartServer:
     async def run(
         token: str, port: int, task_status: trio.TaskStatus[RunningServer]
     ) -> None:
+        ended = trio.Event()
         with trio.CancelScope() as scope:
             async with open_server(
-                data_dir=tmp_path / "data", token=token, port=port
+                data_dir=tmp_path / "restarts", token=token, port=port
             ) as server:
-                running = RunningServer(server, scope)
-                task_status.started(running)
+                task_status.started(RunningServer(server, scope, ended))
                 await trio.sleep_forever()
-        running.ended.set()
+        ended.set()
 
     async def start(token: str = TOKEN, port: int = 0) -> RunningServer:
         return await nursery.start(run, token, port)

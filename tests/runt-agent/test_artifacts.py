@@ -8,7 +8,7 @@ import pytest
 
 from runt_agent import ArtifactUploadError, Limits, Service
 from runt_agent._artifacts import ArtifactStore
-from runt_protocol import Artifact, Inline
+from runt_protocol import Artifact, Inline, Representations
 from runt_sync import Server
 
 HttpAnswer = Callable[..., bytes]
@@ -54,9 +54,8 @@ async def test_a_large_image_becomes_an_artifact(server: Server, token: str) -> 
 async def test_texts_that_are_there_stay(server: Server, token: str) -> None:
     texts = {"text/plain": Inline(data="<Figure>"), "text/markdown": Inline(data="f")}
 
-    moved = await store_at(server.sync_url, token).move_images(
-        {"image/jpeg": inline(LARGE), **texts}
-    )
+    media: Representations = {"image/jpeg": inline(LARGE), **texts}
+    moved = await store_at(server.sync_url, token).move_images(media)
 
     assert isinstance(moved["image/jpeg"], Artifact)
     assert {mime_type: moved[mime_type] for mime_type in texts} == texts
@@ -65,7 +64,7 @@ async def test_texts_that_are_there_stay(server: Server, token: str) -> None:
 async def test_small_images_and_other_media_stay_inline(
     server: Server, token: str
 ) -> None:
-    media = {
+    media: Representations = {
         "image/png": inline(SMALL),
         "text/html": Inline(data="x" * 100_000),
         "image/gif": Inline(data="no base64" * 10_000),
@@ -112,7 +111,7 @@ async def test_a_failed_upload_leaves_the_image_inline(
 ) -> None:
     canned = await start_canned(http_answer(*answer))
     store = store_at(canned.sync_url, "t0ken")
-    media = {"image/png": inline(LARGE)}
+    media: Representations = {"image/png": inline(LARGE)}
 
     with pytest.raises(ArtifactUploadError, match=reason):
         await store.upload(LARGE, "image/png")

@@ -118,8 +118,12 @@ def test_text_that_is_too_large_itself_leaves_only_the_notice() -> None:
     assert "text/plain, 180," in str(fitted["text/plain"])
 
 
+def repeated(char: str, count: int) -> str:
+    return char * count
+
+
 SIZED_TEXT = st.builds(
-    lambda char, count: char * count,
+    repeated,
     st.sampled_from(["a", "é", "\x1b", "\n", "漢", "😀", '"', "\ud83d"]),
     st.integers(0, 6_000),
 )
@@ -141,6 +145,15 @@ def test_whatever_is_fitted_makes_an_event_within_the_limit(
     assert args_text is not None
     assert len(args_text.encode()) <= 20_000
     assert fitted == representations or "left out" in str(fitted["text/plain"])
+
+
+def test_a_value_too_deep_to_be_measured_is_left_to_whoever_commits_it() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    media: Any = {"application/json": Inline(data=deep)}
+
+    assert fit(media, 100_000) is media
 
 
 def test_a_notice_alone_is_the_plain_text() -> None:

@@ -68,7 +68,7 @@ def test_the_other_stream_and_any_other_output_begin_a_new_one() -> None:
         *outputs.error("E", "e", []),
     ]
 
-    assert [(type(e), e.position) for e in events if hasattr(e, "position")] == [
+    assert [(type(event), getattr(event, "position", None)) for event in events] == [
         (TerminalOutputAdded, 0),
         (TerminalOutputAdded, 1),
         (TerminalOutputAdded, 2),

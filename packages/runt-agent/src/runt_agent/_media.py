@@ -111,8 +111,11 @@ def _inline(mime_type: str, content: Any, metadata: Any) -> Inline:
 
 
 def _json_bytes(representations: Representations) -> int:
-    value = msgspec.to_builtins(representations)
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        value = msgspec.to_builtins(representations)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return 0  # no event takes it, whatever its size; committing it will say so
     # Lone surrogates travel as escapes.
     return len(text.encode("utf-8", "backslashreplace"))
 

@@ -101,5 +101,13 @@ def readable_reason(body: str, *, secret: str = "") -> str:
 
 
 def describe(error: BaseException) -> str:
-    """Say in one line what a network error was; time-outs have no text of their own."""
-    return str(error) or type(error).__name__
+    """Say in one line what a network error was.
+
+    Args:
+        error: The error; a group stands for its first member, as every address of a
+            host fails in much the same way.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        members: tuple[BaseException, ...] = error.exceptions
+        error = members[0]
+    return str(error) or type(error).__name__  # time-outs have no text
