@@ -26,10 +26,12 @@ from ._media import (
     Representation,
     Representations,
 )
+from ._phase import Phase
 from ._replica import Replica, UnappliedEvent
 from ._room_effects import Append, ConnId, Effect, Read, Send
-from ._sync_client import Confirmed, Phase, Received, SyncClient, Update
+from ._sync_client import SyncClient
 from ._sync_server import SyncRoom
+from ._updates import Confirmed, Received, Update
 from ._wire_v03 import StoredEvent
 from .events import (
     EVENT_TYPES,

@@ -68,9 +68,9 @@ class PendingEvents:
         self._queue.extend(added)
         return list(range(first, first + len(added)))
 
-    def has(self, ticket: int) -> bool:
-        """Tell whether a ticket is still in the queue."""
-        return self._first_ticket <= ticket < self._first_ticket + len(self._queue)
+    def is_confirmed(self, ticket: int) -> bool:
+        """Tell whether the event of a ticket has left the queue."""
+        return ticket < self._first_ticket
 
     def is_first(self, event: LoggedEvent, head: int) -> bool:
         """Tell whether an event of the log is the first of the queue.

@@ -8,7 +8,9 @@ import msgspec
 from ._envelope import LoggedEvent
 from ._errors import ProtocolError
 from ._limits import Limits
-from ._sync_client import Confirmed, Phase, SyncClient, Update
+from ._phase import Phase
+from ._sync_client import SyncClient
+from ._updates import Confirmed, Update
 from .events import Event, UnknownEvent, decode_event, encode_event
 from .state import NotebookState, Undo
 

@@ -4,10 +4,7 @@ It keeps the order of two kinds of events: those that the server has stored, whi
 hands out once each and in ascending order, and its own that are not confirmed yet.
 """
 
-from collections.abc import Mapping, Sequence
-from enum import Enum
-from types import MappingProxyType
-from typing import Final, TypeAlias
+from collections.abc import Sequence
 
 import msgspec
 
@@ -16,6 +13,8 @@ from ._errors import UsageError, WireError
 from ._heartbeat import Heartbeat
 from ._limits import Limits
 from ._pending import PendingEvents
+from ._phase import Phase, Step, next_phase
+from ._updates import Confirmed, Received, Update
 from ._wire_v03 import (
     ErrorRes,
     Message,
@@ -28,62 +27,6 @@ from ._wire_v03 import (
     decode_message,
     encode_message,
 )
-
-
-class Phase(Enum):
-    """Where a client stands with its server."""
-
-    OFFLINE = "no connection"
-    PULLING = "connected, events of the log are missing"
-    LIVE = "connected, nothing known is missing"
-
-
-class _Step(Enum):
-    OPENED = "the connection was opened"
-    LOST = "the connection was lost"
-    PULL = "a pull was sent"
-    PULLED = "the last answer to a pull came"
-
-
-# What is absent is illegal. An attempt to connect that fails is lost while offline.
-_NEXT_PHASE: Final[Mapping[tuple[Phase, _Step], Phase]] = MappingProxyType(
-    {
-        (Phase.OFFLINE, _Step.OPENED): Phase.PULLING,
-        (Phase.OFFLINE, _Step.LOST): Phase.OFFLINE,
-        (Phase.PULLING, _Step.PULLED): Phase.LIVE,
-        (Phase.PULLING, _Step.LOST): Phase.OFFLINE,
-        (Phase.LIVE, _Step.PULL): Phase.PULLING,
-        (Phase.LIVE, _Step.LOST): Phase.OFFLINE,
-    }
-)
-
-
-class Received(msgspec.Struct, frozen=True):
-    """The log holds another event, made by somebody else.
-
-    It comes before all of our pending events, which move back behind it.
-
-    Attributes:
-        event: The event in its place in the log.
-    """
-
-    event: LoggedEvent
-
-
-class Confirmed(msgspec.Struct, frozen=True):
-    """The log holds our oldest pending event.
-
-    Attributes:
-        ticket: What `SyncClient.commit` returned for it.
-        event: The event in its place in the log. A server that parses and writes again
-            what it stores may have spelled its arguments in another way.
-    """
-
-    ticket: int
-    event: LoggedEvent
-
-
-Update: TypeAlias = Received | Confirmed
 
 
 class _Push(msgspec.Struct):
@@ -211,7 +154,7 @@ class SyncClient:
         Args:
             ticket: What `commit` returned.
         """
-        return not self._pending.has(ticket)
+        return self._pending.is_confirmed(ticket)
 
     def connection_opened(self, now: float) -> None:
         """Take note of a new connection.
@@ -222,7 +165,7 @@ class SyncClient:
         Raises:
             UsageError: A connection is open.
         """
-        self._step(_Step.OPENED)
+        self._phase = next_phase(self._phase, Step.OPENED)
         self._close_reason = None
         self._heartbeat = Heartbeat(now, self._limits)
         self._send_pull()
@@ -236,7 +179,7 @@ class SyncClient:
             jitter: A random number from 0 to 1, which keeps the clients of a restarted
                 server apart.
         """
-        self._step(_Step.LOST)
+        self._phase = next_phase(self._phase, Step.LOST)
         self._outbox.clear()
         self._before_pull.clear()
         self._during_pull.clear()
@@ -344,7 +287,7 @@ class SyncClient:
         return updates
 
     def _finish_pull(self, now: float) -> list[Update]:
-        self._step(_Step.PULLED)
+        self._phase = next_phase(self._phase, Step.PULLED)
         self._synced = True
         self._failures = 0
         updates: list[Update] = []
@@ -423,7 +366,7 @@ class SyncClient:
 
     def _start_pull(self) -> None:
         if self._phase is Phase.LIVE:
-            self._step(_Step.PULL)
+            self._phase = next_phase(self._phase, Step.PULL)
             self._send_pull()
 
     def _send_pull(self) -> None:
@@ -444,12 +387,6 @@ class SyncClient:
 
     def _close(self, reason: str) -> None:
         self._close_reason = reason
-
-    def _step(self, step: _Step) -> None:
-        phase = _NEXT_PHASE.get((self._phase, step))
-        if phase is None:
-            raise UsageError(f"{step.value}, but the state was: {self._phase.value}")
-        self._phase = phase
 
 
 def _seq_num(event: LoggedEvent) -> int:

@@ -6,13 +6,14 @@ room's effects say. So every rule of the protocol can be tested without either o
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from ._errors import UsageError, WireError
 from ._limits import Limits
 from ._push_check import malformed, stale
+from ._room_connection import Connection, Reading
 from ._room_effects import Append, ConnId, Effect, Read, Send
 from ._wire_v03 import (
     AdminInfoReq,
@@ -33,28 +34,6 @@ from ._wire_v03 import (
 
 # What the server calls a PullRes with which it makes up for missed broadcasts.
 _CATCH_UP: Final = "catch-up"
-
-
-class _Reading(msgspec.Struct):
-    """A range of the log on its way to a connection; `sent` moves up to `up_to`."""
-
-    context: Literal["pull", "push"]
-    request_id: str
-    sent: int
-    up_to: int
-
-
-class _Connection(msgspec.Struct):
-    """What the room knows of a socket.
-
-    `sent` is the highest number that the client is known to have: sent on this socket,
-    or shown by its cursor or its push. None until the client has pulled or pushed:
-    whoever has not said where it stands gets no broadcast, for a gap would lose events.
-    """
-
-    sent: int | None = None
-    reading: _Reading | None = None
-    waiting: deque[PullReq] = msgspec.field(default_factory=deque[PullReq])
 
 
 class _Appending(msgspec.Struct, frozen=True):
@@ -112,7 +91,7 @@ class SyncRoom:
         self._stored = head
         self._accepted = head
         self._appending: deque[_Appending] = deque()
-        self._connections: dict[ConnId, _Connection] = {}
+        self._connections: dict[ConnId, Connection] = {}
 
     @property
     def head(self) -> int:
@@ -135,7 +114,7 @@ class SyncRoom:
         """
         if conn_id in self._connections:
             raise UsageError(f"the connection {conn_id!r} is in the room already")
-        self._connections[conn_id] = _Connection()
+        self._connections[conn_id] = Connection()
 
     def disconnect(self, conn_id: ConnId) -> None:
         """Forget a socket; what it pushed is stored nevertheless.
@@ -251,7 +230,7 @@ class SyncRoom:
     def _respond(
         self,
         conn_id: ConnId,
-        connection: _Connection,
+        connection: Connection,
         message: Message,
         created_at: str,
     ) -> list[Effect]:
@@ -271,7 +250,7 @@ class SyncRoom:
         return [_error(conn_id, message.request_id, why)]
 
     def _receive_pull(
-        self, conn_id: ConnId, connection: _Connection, pull: PullReq
+        self, conn_id: ConnId, connection: Connection, pull: PullReq
     ) -> list[Effect]:
         if connection.reading is None:
             return self._start_pull(conn_id, connection, pull)
@@ -282,7 +261,7 @@ class SyncRoom:
         return []
 
     def _start_pull(
-        self, conn_id: ConnId, connection: _Connection, pull: PullReq
+        self, conn_id: ConnId, connection: Connection, pull: PullReq
     ) -> list[Effect]:
         cursor = max(pull.cursor or 0, 0)
         if cursor > self._stored:
@@ -291,14 +270,14 @@ class SyncRoom:
             why = f"The log ends at e{self._stored}, but the cursor is e{cursor}"
             return [_error(conn_id, pull.request_id, why)]
         connection.sent = max(connection.sent or 0, cursor)
-        reading = _Reading("pull", pull.request_id, cursor, self._stored)
+        reading = Reading("pull", pull.request_id, cursor, self._stored)
         if cursor == self._stored:
             return [_send(conn_id, _answer(reading, ()))]
         connection.reading = reading
         return [Read(conn_id, cursor, self._stored)]
 
     def _receive_push(
-        self, conn_id: ConnId, connection: _Connection, push: PushReq, created_at: str
+        self, conn_id: ConnId, connection: Connection, push: PushReq, created_at: str
     ) -> list[Effect]:
         if not push.batch:
             return [_send(conn_id, PushAck(request_id=push.request_id))]
@@ -320,7 +299,7 @@ class SyncRoom:
         self._appending.append(_Appending(conn_id, push.request_id, batch))
         return [Append(batch)]
 
-    def _next_read(self, conn_id: ConnId, connection: _Connection) -> list[Effect]:
+    def _next_read(self, conn_id: ConnId, connection: Connection) -> list[Effect]:
         effects: list[Effect] = []
         while connection.waiting and connection.reading is None:
             pull = connection.waiting.popleft()
@@ -328,11 +307,11 @@ class SyncRoom:
         effects.extend(self._catch_up(conn_id, connection))
         return effects
 
-    def _catch_up(self, conn_id: ConnId, connection: _Connection) -> list[Effect]:
+    def _catch_up(self, conn_id: ConnId, connection: Connection) -> list[Effect]:
         sent = connection.sent
         if connection.reading is not None or sent is None or sent >= self._stored:
             return []
-        connection.reading = _Reading("push", _CATCH_UP, sent, self._stored)
+        connection.reading = Reading("push", _CATCH_UP, sent, self._stored)
         return [Read(conn_id, sent, self._stored)]
 
     def _broadcast(self, append: _Appending) -> Iterator[Effect]:
@@ -378,7 +357,7 @@ class SyncRoom:
         return not text.isascii() and len(text.encode(errors="replace")) > limit
 
 
-def _answer(reading: _Reading, batch: Sequence[StoredEvent]) -> PullRes:
+def _answer(reading: Reading, batch: Sequence[StoredEvent]) -> PullRes:
     last = batch[-1].event.seq_num if batch else reading.up_to
     return PullRes(
         batch=tuple(batch),

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from runt_protocol._limits import Limits
+from runt_protocol._phase import Phase
 from runt_protocol._replica import Replica
 from runt_protocol._room_effects import Append, ConnId, Effect, Read, Send
-from runt_protocol._sync_client import Phase
 from runt_protocol._sync_server import SyncRoom
 from runt_protocol._wire_v03 import StoredEvent
 
