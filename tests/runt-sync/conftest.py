@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import trio
+from websockets.exceptions import ConnectionClosed
 from websockets.trio.client import ClientConnection, connect
 
 from runt_protocol import connect_url
@@ -44,6 +45,15 @@ class Peer:
         """Whether nothing waits: the answer to a ping comes first."""
         await self.send("Ping", requestId="ping")
         return json.loads(await self.receive_text())["_tag"] == "WSMessage.Pong"
+
+    async def is_closed_with(self, code: int, reason: str | None = None) -> None:
+        """See the server close the socket, for this reason if one is named."""
+        with pytest.raises(ConnectionClosed) as closed:
+            await self.receive_text()
+        received = closed.value.rcvd
+        assert received is not None
+        assert received.code == code
+        assert reason in {None, received.reason}
 
     async def pull(self, cursor: int | None = None) -> list[dict[str, Any]]:
         """Pull to the end and return the events with their metadata."""

@@ -39,14 +39,13 @@ def query(payload: object, store_id: str = "notebook") -> bytes:
 @pytest.mark.parametrize("store_id", ["notebook", "a b/ü&=%2F+\N{SNOWMAN}", "../x\x00"])
 def test_what_connect_url_makes_is_let_in(store_id: str) -> None:
     url = connect_url("ws://host/livestore", store_id, {"authToken": "sesame"})
-    assert admit(url.partition("?")[2].encode(), TOKEN, Limits()) == Admission(
-        store_id=store_id, runtime_id=None
-    )
+    raw_query = url.partition("?")[2].encode()
+    assert admit(raw_query, TOKEN, Limits()) == Admission(store_id=store_id)
 
 
 def test_an_agent_is_let_in_as_the_tokens_user() -> None:
     admission = admit(query({**AGENT, "more": [1]}), TOKEN, Limits())
-    assert admission.runtime_id == "r"
+    assert admission.store_id == "notebook"
 
 
 @pytest.mark.parametrize(

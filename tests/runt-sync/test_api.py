@@ -111,6 +111,14 @@ async def test_artifacts_outlive_the_server(data_dir: Path) -> None:
     assert answer.headers["content-type"] == "application/octet-stream"
 
 
+async def test_half_an_upload_does_not_stay(data_dir: Path) -> None:
+    async with open_server(data_dir=data_dir):
+        left = data_dir / "artifacts" / "upload-of-a-killed-server"
+        left.write_bytes(b"half")
+    async with open_server(data_dir=data_dir):
+        assert list((data_dir / "artifacts").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "artifact_id", ["unknown", "..%2f..%2ftoken", "%00", "%ff", "a/b", "'--"]
 )

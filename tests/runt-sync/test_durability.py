@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 import trio
 
 from runt_protocol import Limits as SyncLimits
 from runt_protocol import LoggedEvent, StoredEvent
-from runt_sync import DatabaseFileError, Server, StorageError, open_server
+from runt_sync import DatabaseFileError, Server, StorageError, open_server, serve
 from runt_sync._database import open_database
 from runt_sync._event_log import EventLog
 from runt_sync._token import Token
@@ -109,6 +110,50 @@ async def test_a_push_is_stored_whole_or_not_at_all(
         assert database.execute("SELECT count(*) FROM events").fetchone() == (0,)
 
 
+async def test_a_log_that_cannot_be_read_closes_sockets_with_a_reason(
+    server: Server, data_dir: Path, join: Join, event: MakeEvent
+) -> None:
+    database = sqlite3.connect(data_dir / "runt-sync.sqlite3", isolation_level=None)
+    with closing(database):
+        async with join(server) as reader:
+            await reader.push_and_confirm(event(1))
+            database.execute("ALTER TABLE events RENAME TO gone")
+            await reader.send("PullReq", requestId="r")
+            await reader.is_closed_with(1011)
+        async with join(server) as late:
+            await late.is_closed_with(1011)
+        database.execute("ALTER TABLE gone RENAME TO events")
+        async with join(server) as peer:
+            assert len(await peer.pull()) == 1
+
+
+async def test_artifacts_that_cannot_be_kept_are_refused(
+    server: Server, http: httpx.AsyncClient, data_dir: Path
+) -> None:
+    headers = {"authorization": f"Bearer {server.token}", "x-notebook-id": "n"}
+    database = sqlite3.connect(data_dir / "runt-sync.sqlite3", isolation_level=None)
+    with closing(database):
+        database.execute("DROP TABLE artifacts")
+    for answer in (
+        await http.post("/api/artifacts", headers=headers, content=b"x"),
+        await http.get("/api/artifacts/any"),
+    ):
+        assert answer.status_code == 503
+        assert answer.json() == {"error": "the server's disk does not answer"}
+
+
+async def test_serve_runs_until_it_is_cancelled(
+    data_dir: Path, join: Join, event: MakeEvent
+) -> None:
+    async with trio.open_nursery() as nursery:
+        server = await nursery.start(partial(serve, data_dir=data_dir))
+        async with join(server) as peer:
+            await peer.push_and_confirm(event(1))
+        nursery.cancel_scope.cancel()
+    async with open_server(data_dir=data_dir) as again, join(again) as peer:
+        assert len(await peer.pull()) == 1
+
+
 def stored(seq_num: int, args_text: str | None = "{}") -> StoredEvent:
     event = LoggedEvent(
         name="v1.Debug",
@@ -119,6 +164,15 @@ def stored(seq_num: int, args_text: str | None = "{}") -> StoredEvent:
         session_id="s",
     )
     return StoredEvent(event=event, created_at="2026-01-01T00:00:00.000Z")
+
+
+async def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "db") as database:
+        for pragma, value in (("journal_mode", "wal"), ("synchronous", 2)):
+            query = f"PRAGMA {pragma}"
+            assert await database.run(
+                lambda connection, query=query: connection.execute(query).fetchone()
+            ) == (value,)
 
 
 async def test_a_log_takes_only_what_follows_its_head(tmp_path: Path) -> None:

@@ -25,11 +25,9 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         store_id: The store, which is the notebook.
-        runtime_id: The runtime agent that connects; None for a person's client.
     """
 
     store_id: str
-    runtime_id: str | None
 
 
 class _Payload(msgspec.Struct, frozen=True, rename="camel"):
@@ -69,15 +67,12 @@ def admit(query: bytes, token: Token, limits: Limits) -> Admission:
     payload = _convert(raw_payload, _Payload)
     if not token.matches(payload.auth_token):
         raise RefusedError("the authToken is not this server's token")
-    if not payload.runtime:
-        return Admission(store_id=store_id, runtime_id=None)
-    runtime = _convert(raw_payload, _RuntimePayload)
-    if runtime.user_id != USER_ID:
+    if payload.runtime and _convert(raw_payload, _RuntimePayload).user_id != USER_ID:
         raise RefusedError(
             f"the payload's userId is not the token's user ({USER_ID!r}; "
             "GET /api/me tells it)"
         )
-    return Admission(store_id=store_id, runtime_id=runtime.runtime_id)
+    return Admission(store_id=store_id)
 
 
 def _query_values(query: bytes) -> dict[str, str]:

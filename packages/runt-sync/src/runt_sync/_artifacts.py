@@ -14,6 +14,7 @@ from ._database import Database
 from ._errors import StorageError
 
 _ID_BYTES = 24
+_UNFINISHED = "upload-"  # no digest begins like this
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +43,18 @@ class ArtifactStore:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
+
+    def remove_unfinished(self) -> None:
+        """Remove what a server that was killed has left half-written.
+
+        Raises:
+            StorageError: A file cannot be removed.
+        """
+        try:
+            for left in self._folder.glob(f"{_UNFINISHED}*"):
+                left.unlink()
+        except OSError as error:
+            raise StorageError(error.strerror or str(error)) from error
 
     async def add(
         self, content: bytes, *, content_type: str, notebook_id: str, created_at: str
@@ -98,13 +111,14 @@ def _write_content(folder: Path, content: bytes) -> str:
     try:
         if not target.exists():
             _write_atomically(target, content)
+        _sync_folder(folder)
     except OSError as error:
         raise StorageError(error.strerror or str(error)) from error
     return digest
 
 
 def _write_atomically(target: Path, content: bytes) -> None:
-    fd, name = tempfile.mkstemp(dir=target.parent, prefix="upload-")
+    fd, name = tempfile.mkstemp(dir=target.parent, prefix=_UNFINISHED)
     fresh = Path(name)
     try:
         with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor has no Path
@@ -112,7 +126,6 @@ def _write_atomically(target: Path, content: bytes) -> None:
             file.flush()
             os.fsync(fd)
         fresh.rename(target)
-        _sync_folder(target.parent)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise

@@ -67,7 +67,7 @@ class Connection:
         self._read_deadline = trio.current_time() + config.keep_alive_timeout
 
     async def run(self) -> None:
-        """Serve the socket; whatever goes wrong in it stays in this connection."""
+        """Serve the socket; what goes wrong in it stays in this connection."""
         try:
             async with trio.open_nursery() as nursery:
                 self._protocol = self._open_protocol(_AppTasks(nursery, self._drop))
@@ -250,5 +250,12 @@ class _AppTasks:
 def _log_drop(error: BaseException) -> None:
     # What hypercorn and its libraries raise when a peer breaks a protocol. Anybody can
     # bring it about as often as they like, so it is no warning and has no traceback.
-    _log.info("a connection was dropped: %s", error)
-    _log.debug("where that was noticed", exc_info=error)
+    # Nor are texts of theirs logged, which may quote the request, token and all.
+    _log.info("a connection was dropped: %s", _leaf_names(error))
+
+
+def _leaf_names(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return ", ".join(map(_leaf_names, group.exceptions))
+    return type(error).__name__

@@ -23,6 +23,8 @@ class Limits:
         max_artifact_bytes: Bytes of one artifact; an upload is held in memory.
         max_content_type_bytes: Bytes of an artifact's content type. RFC 6838 ends names
             at 127 characters each; parameters such as charset come on top.
+        silence_s: Seconds without a byte after which TCP asks whether the peer's
+            machine is there; else the socket of a laptop that was closed stays open.
         send_stall_s: Seconds in which a peer has to take some bytes. TCP itself would
             wait a quarter of an hour for a machine that has gone.
         close_s: Seconds in which a peer has to answer that it closes the WebSocket.
@@ -35,6 +37,7 @@ class Limits:
     max_store_id_bytes: int = 512
     max_artifact_bytes: int = 64 * _MIB
     max_content_type_bytes: int = 256
+    silence_s: int = 60
     send_stall_s: float = 20
     close_s: float = 2
     stop_s: float = 4

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import sys
 
 import trio
 
@@ -17,12 +18,13 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only told apa
 _BACKLOG = 128
 
 
-async def open_listener(host: str, port: int) -> trio.SocketListener:
+async def open_listener(host: str, port: int, *, silence_s: int) -> trio.SocketListener:
     """Listen on one address.
 
     Args:
         host: A name or an address; of a name with several, the first one.
         port: The port, 0 for any free one.
+        silence_s: Seconds without a byte after which TCP probes an accepted peer.
 
     Raises:
         BindError: The name has no address, or the address cannot be listened on.
@@ -39,6 +41,10 @@ async def open_listener(host: str, port: int) -> trio.SocketListener:
     try:
         # Else a server could not come back for a minute after its clients have left.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted sockets inherit these. macOS has no TCP_KEEPIDLE, but a default.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if sys.platform == "linux":
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, silence_s)
         await listening.bind(address)
         listening.listen(_BACKLOG)
     except OSError as error:

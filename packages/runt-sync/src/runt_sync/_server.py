@@ -69,6 +69,7 @@ async def open_server(
     Raises:
         ValueError: The token is empty or not printable ASCII without spaces.
         DataDirError: The data directory cannot be used; the subclasses tell why.
+        StorageError: The artifacts in it cannot be put in order.
         BindError: The address cannot be listened on.
     """
     limits = limits or Limits()
@@ -78,13 +79,14 @@ async def open_server(
         chosen_token = given_token or load_or_create_token(held.token_file)
         async with (
             open_database(held.database_file) as database,
-            await open_listener(host, port) as listener,
+            await open_listener(host, port, silence_s=limits.silence_s) as listener,
             trio.open_nursery() as nursery,
         ):
             log = EventLog(database, limits.sync)
             rooms = Rooms(log, limits.sync)
             app = App(chosen_token, log, rooms, limits)
             artifacts = ArtifactStore(database, held.artifacts)
+            artifacts.remove_unfinished()
             doors = Doors(app.asgi(Api(chosen_token, artifacts, limits)), limits)
             # Shielded: cancelling the block shall end the server, not tear it.
             serving = trio.CancelScope(shield=True)
@@ -124,6 +126,7 @@ async def serve(  # noqa: PLR0913 - what `open_server` takes, and trio's own
     Raises:
         ValueError: The token is empty or not printable ASCII without spaces.
         DataDirError: The data directory cannot be used; the subclasses tell why.
+        StorageError: The artifacts in it cannot be put in order.
         BindError: The address cannot be listened on.
     """
     async with open_server(
