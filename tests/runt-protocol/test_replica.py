@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from runt_protocol import (
     CellCreatedV2,
@@ -9,9 +10,11 @@ from runt_protocol import (
     Confirmed,
     EncodedEvent,
     EventTooLargeError,
+    Inline,
     InvalidEventError,
     Limits,
     LoggedEvent,
+    MultimediaDisplayOutputAdded,
     NotebookTitleChanged,
     Phase,
     Received,
@@ -151,26 +154,34 @@ def test_own_and_foreign_events_in_one_answer() -> None:
 
 def test_a_server_may_spell_our_arguments_in_another_way() -> None:
     one = live()
-    session = RuntimeSessionStarted(
-        session_id="s",
-        runtime_id="r",
-        runtime_type="t",
-        capabilities=CAPABILITIES,
-    )
-    (ticket,) = one.commit(session)
-    echo = logged(session, 1, "a")
-    respelled = LoggedEvent(
-        name=echo.name,
-        args_text=(echo.args_text or "").replace(":", " : "),
-        seq_num=1,
-        parent_seq_num=0,
-        client_id="a",
-        session_id="session-a",
-    )
+    (ticket, _) = one.commit(append("x"), NotebookTitleChanged(title="pending"))
+    echo = logged(append("x"), 1, "a")
+    respelled = replace(echo, args_text=(echo.args_text or "").replace(":", " : "))
     broadcast(one, respelled)
     assert one.is_confirmed(ticket)
+    assert one.pending_count == 1
+    assert one.skipped_count == 0
+    pending = encode_event(NotebookTitleChanged(title="pending"))
+    assert one.state.tables() == materialize([respelled, pending])
+
+
+def test_the_state_shows_the_servers_order_of_keys() -> None:
+    def display(*mime_types: str) -> MultimediaDisplayOutputAdded:
+        return MultimediaDisplayOutputAdded(
+            id="o",
+            cell_id="c",
+            position=0,
+            representations={mime_type: Inline(data=1) for mime_type in mime_types},
+        )
+
+    one = live()
+    one.commit(display("text/plain", "text/html"))
+    moved = logged(display("text/html", "text/plain"), 1, "a")
+    before = one.state.tables()
+    broadcast(one, moved)
     assert one.pending_count == 0
-    assert one.state.tables() == materialize([respelled])
+    assert one.state.tables() == materialize([moved])
+    assert one.state.tables() != before
 
 
 def test_the_state_shows_what_the_others_read() -> None:

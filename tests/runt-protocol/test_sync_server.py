@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from runt_protocol import (
     Append,
@@ -323,6 +324,30 @@ def test_healing_repeats_nothing_that_was_sent() -> None:
     assert edge.exchange("a", push(2, 2)) == [("a", stale)]
 
 
+def test_healing_repeats_nothing_that_was_broadcast() -> None:
+    edge = Edge()
+    edge.connect("a", "b")
+    edge.exchange("a", pull())
+    edge.exchange("b", push(1, 1))
+    stale = error("Invalid parent event number. Received e0 but expected e1")
+    assert edge.exchange("a", push(1, 1)) == [("a", stale)]
+
+
+def test_healing_repeats_nothing_that_a_push_during_a_pull_shows() -> None:
+    edge = Edge(head=3)
+    edge.connect("a", "b")
+    reads = edge.receive("a", pull())
+    edge.exchange("b", push(4, 4))
+    edge.exchange("b", push(5, 5))
+    edge.receive("a", push(5, 5))
+    edge.taken()
+    edge.perform(reads)
+    assert edge.taken() == [
+        ("a", ("pull", [1, 2, 3], 0)),
+        ("a", ("push", [5], 0)),
+    ]
+
+
 def test_healing_repeats_nothing_that_the_parent_shows() -> None:
     edge = Edge(head=9)
     edge.connect("a")
@@ -419,16 +444,11 @@ def test_a_broadcast_leaves_out_what_the_client_has_shown() -> None:
             "Invalid event numbers. Received e1 after e0 but expected e2 after e1",
         ),
         (
-            [
-                LoggedEvent(
-                    name="v1.Debug",
-                    args_text='{"id":"x"}',
-                    seq_num=10,
-                    parent_seq_num=0,
-                    client_id="c",
-                    session_id="s",
-                )
-            ],
+            [event(1), replace(event(2), parent_seq_num=0)],
+            "Invalid event numbers. Received e2 after e0 but expected e2 after e1",
+        ),
+        (
+            [replace(event(10), parent_seq_num=0)],
             "Invalid event numbers. Received e10 after e0 but expected e1 after e0",
         ),
         (

@@ -188,7 +188,7 @@ class Replica:
         taken_back = False
         for update in updates:
             confirmed = self._own.popleft() if isinstance(update, Confirmed) else None
-            if confirmed is not None and not taken_back and _stands(confirmed, update):
+            if confirmed is not None and _stands(confirmed, update):
                 continue
             if not taken_back:
                 self._take_back([confirmed, *self._own] if confirmed else self._own)

@@ -269,7 +269,7 @@ class SyncRoom:
             # real server gives, would let it wait for events that never come.
             why = f"The log ends at e{self._stored}, but the cursor is e{cursor}"
             return [_error(conn_id, pull.request_id, why)]
-        connection.sent = max(connection.sent or 0, cursor)
+        connection.sent = cursor
         reading = Reading("pull", pull.request_id, cursor, self._stored)
         if cursor == self._stored:
             return [_send(conn_id, _answer(reading, ()))]
