@@ -11,7 +11,7 @@ import select
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -23,10 +23,14 @@ _MAX_CALL_BYTES = 16 * 1024 * 1024
 """Size of one call. No call of ours is larger than a large write to a file."""
 
 
+CallId = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+"""The bound keeps an answer that says nothing but its id shorter than PIPE_BUF."""
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call: an id that its answer repeats, what is asked, and of what."""
 
-    id: int
+    id: CallId
     method: str
     parameters: dict[str, Any]
 
@@ -53,6 +57,7 @@ class CallServer:
         self._handler = handler
         self._answering = Lock()
         self._stopping = Lock()
+        self._is_serving = False
         self._is_closed = False
         self._under_way: int | None = None
 
@@ -62,6 +67,10 @@ class CallServer:
         Raises:
             GuestProtocolError: the guest sent what is no call.
         """
+        with self._stopping:
+            if self._is_closed:
+                return
+            self._is_serving = True
         decoder = FrameDecoder(_MAX_CALL_BYTES)
         try:
             while self._wait_for_request():
@@ -75,20 +84,26 @@ class CallServer:
     def interrupt(self) -> None:
         """Answer the call under way with EINTR; its late answer is dropped.
 
-        Never waits: while an answer is being written there is nothing to interrupt.
+        Never waits, whatever the guest does: while an answer is being written there is
+        nothing to interrupt, and a guest that leaves no room for this one is not told.
         """
         if self._answering.acquire(blocking=False):
             try:
                 if self._under_way is not None:
-                    self._reply(self._under_way, {"errno": errno.EINTR})
+                    # Shorter than PIPE_BUF, so it is written whole or not at all.
+                    with contextlib.suppress(BlockingIOError):
+                        os.write(self._replies, _interrupted(self._under_way))
+                        self._under_way = None
             finally:
                 self._answering.release()
 
     def stop(self) -> None:
         """Let `serve` return as soon as the call under way is answered."""
         with self._stopping:
-            if not self._is_closed:
+            if self._is_serving and not self._is_closed:
                 os.write(self._stop_sender, b"\0")
+                return
+        self._close()
 
     def _wait_for_request(self) -> bool:
         ready, _, _ = select.select([self._requests, self._stop_receiver], [], [])
@@ -108,8 +123,7 @@ class CallServer:
 
     def _reply(self, call_id: int, answer: Answer) -> None:
         self._under_way = None
-        frame = encode_frame(msgspec.json.encode({"id": call_id, **answer}))
-        view = memoryview(frame)
+        view = memoryview(_encode(call_id, answer))
         # A guest that does not read must not hold this thread beyond `stop`.
         while view and self._wait_for_room():
             with contextlib.suppress(BlockingIOError):
@@ -117,6 +131,8 @@ class CallServer:
 
     def _close(self) -> None:
         with self._answering, self._stopping:
+            if self._is_closed:
+                return
             self._under_way = None
             self._is_closed = True
             for descriptor in (
@@ -128,10 +144,18 @@ class CallServer:
                 os.close(descriptor)
 
 
+def _encode(call_id: int, answer: Answer) -> bytes:
+    return encode_frame(msgspec.json.encode({"id": call_id, **answer}))
+
+
+def _interrupted(call_id: int) -> bytes:
+    return _encode(call_id, {"errno": errno.EINTR})
+
+
 def _decode(head: bytes) -> Call:
     try:
         return msgspec.json.decode(head, type=Call)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GuestProtocolError(
             f"the sandbox made a call that is none of ours: {error}"
         ) from None

@@ -4,9 +4,12 @@ Source: Jupyter messaging protocol 5.4, messages on the IOPub channel. Binary da
 MIME bundles is base64 text, JSON types hold the JSON value itself.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+
+ExecutionCount = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+"""Number of a prompt; the bound keeps it exact in JavaScript and in SQLite."""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, tag_field="msg_type"):
@@ -41,7 +44,7 @@ class ExecuteResult(Content, frozen=True, kw_only=True, tag="execute_result"):
 
     data: dict[str, Any]
     metadata: dict[str, Any]
-    execution_count: int
+    execution_count: ExecutionCount
 
 
 class Error(Content, frozen=True, kw_only=True, tag="error"):

@@ -9,7 +9,7 @@ import msgspec
 
 from runt_worker._errors import GuestProtocolError
 from runt_worker._frames import Frame
-from runt_worker._outputs import Content, Output, Stream
+from runt_worker._outputs import Content, ExecutionCount, Output, Stream
 
 
 class ExecuteReply(Content, frozen=True, kw_only=True, tag="execute_reply"):
@@ -23,7 +23,7 @@ class ExecuteReply(Content, frozen=True, kw_only=True, tag="execute_reply"):
     """
 
     status: Literal["ok", "error"]
-    execution_count: int
+    execution_count: ExecutionCount
     ename: str = ""
     evalue: str = ""
 
@@ -90,7 +90,7 @@ def decode_received(frame: Frame) -> Received:
     """
     try:
         received = _decoder.decode(frame.head)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GuestProtocolError(
             f"the sandbox sent a message that is none of ours: {error}"
         ) from None
