@@ -1,0 +1,130 @@
+"""Servers restart, agents are killed, kernels die: the notebook goes on."""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from runt_sync import Server
+from runt_worker import open_worker
+
+StartAgent = Callable[..., Awaitable[Any]]
+StartServer = Callable[..., Awaitable[Any]]
+
+README = Path(__file__).parents[2] / "packages/runt-agent/README.md"
+PATIENT = """
+import asyncio
+print("before")
+await asyncio.sleep(1)
+print("after")
+"""
+
+
+@asynccontextmanager
+async def example_of_the_readme(
+    server: Server, tmp_path: Path
+) -> AsyncGenerator[trio.Process]:
+    """Run the README's example as a program of its own."""
+    match = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert match is not None
+    script = tmp_path / "agent.py"
+    script.write_text(match[1])
+    environment = os.environ | {
+        "NOTEBOOK_ID": "nb",
+        "AUTH_TOKEN": server.token,
+        "LIVESTORE_SYNC_URL": server.sync_url,
+    }
+    async with trio.open_nursery() as nursery:
+        process: trio.Process = await nursery.start(
+            partial(
+                trio.run_process,
+                [sys.executable, "-W", "error", str(script)],
+                env=environment,
+                check=False,
+            )
+        )
+        yield process
+        with trio.fail_after(20):
+            await process.wait()
+
+
+async def test_the_example_of_the_readme_ends_well_when_told_to(
+    person: Any, server: Server, tmp_path: Path
+) -> None:
+    async with example_of_the_readme(server, tmp_path) as process:
+        [result] = await person.run("6 * 7")
+        assert result.data == "42"
+        name = person.request("print('begun')\nwhile True: pass")
+        await person.until(lambda: "begun" in person.text(name))
+
+        process.send_signal(signal.SIGTERM)
+        await person.until(
+            lambda: not any(r.is_active for r in person.state.runtime_sessions.values())
+        )
+
+    assert process.returncode == 0
+    assert person.status(name) == "failed"
+    assert "KeyboardInterrupt" in person.text(name)
+    assert '"reason":"shutdown"' in person.log[-1].args_text
+
+
+async def test_what_a_killed_agent_left_fails_and_the_next_one_goes_on(
+    person: Any, server: Server, start_agent: StartAgent, tmp_path: Path
+) -> None:
+    async with example_of_the_readme(server, tmp_path) as process:
+        name = person.request("print('begun')\nwhile True: pass")
+        await person.until(lambda: "begun" in person.text(name))
+        waiting = person.request("'not lost'")
+        process.kill()
+
+    await start_agent()
+    await person.until_ended(waiting)
+
+    assert (person.status(name), person.status(waiting)) == ("failed", "completed")
+    assert person.text(waiting) == "'not lost'"
+
+
+async def test_a_kernel_that_dies_takes_its_cell_with_it_and_no_other(
+    person: Any, start_agent: StartAgent
+) -> None:
+    async with open_worker() as worker:
+        agent = await start_agent(worker=worker)
+        await person.run("lost = 1")
+        died = person.request("print('begun')\nwhile True: pass")
+        await person.until(lambda: "begun" in person.text(died))
+
+        os.kill(worker.pid, signal.SIGKILL)
+        await person.until_ended(died)
+        [error] = await person.run("lost")
+        await agent.stop()
+
+    assert person.status(died) == "failed"
+    assert "state of the notebook's Python is gone" in person.text(died)
+    assert "NameError" in error.data
+
+
+async def test_a_server_that_restarts_loses_nothing(
+    start_server: StartServer, start_agent: StartAgent, join: Callable[[Server], Any]
+) -> None:
+    first = await start_server()
+    agent = await start_agent(first.server.sync_url)
+    async with join(first.server) as person:
+        name = person.request(PATIENT)
+        await person.until(lambda: person.text(name) == "before\n")
+
+        await first.stop()
+        await trio.sleep(1.2)  # the cell ends meanwhile
+        await start_server(first.port)
+
+        await person.until_ended(name)
+        assert person.text(name) == "before\nafter\n"
+        [result] = await person.run("'on we go'")
+        assert result.data == "'on we go'"
+        await agent.stop()
