@@ -28,8 +28,8 @@ from runt_cli._saved_outputs import saved_outputs
 from runt_protocol import ExecutionRequested, NotebookState
 
 _AGENT_DEADLINE_S: Final = 10.0
-"""How long a notebook may be without an agent: one may just be restarting."""
-_AGENT_CHECK_S: Final = 1.0
+"""One may just be restarting."""
+_AGENT_CHECK_S: Final = 0.5
 _WITHDRAW_TIMEOUT_S: Final = 2.0
 """How long whoever pressed Ctrl-C waits until the request is withdrawn."""
 _ENDED: Final = frozenset({"completed", "failed", "cancelled"})
@@ -45,6 +45,7 @@ class HeadlessRun:
         service: Where the notebook is.
         user_id: Who asks for the executions.
         printer: Shows the outputs as they come.
+        agent_deadline_s: How long, in seconds, the notebook may be without an agent.
     """
 
     document: NotebookDocument
@@ -52,6 +53,7 @@ class HeadlessRun:
     service: Service
     user_id: str
     printer: Printer
+    agent_deadline_s: float = _AGENT_DEADLINE_S
 
     async def run(self, *, allow_errors: bool) -> bool:
         """Add the cells, and execute those with code in them one after the other.
@@ -87,7 +89,7 @@ class HeadlessRun:
         self.notebook.commit(request)
         try:
             await self._follow(request)
-        except trio.Cancelled:
+        except (trio.Cancelled, NoAgentError):
             await self._withdraw(request)
             raise
         finally:
@@ -123,7 +125,7 @@ class HeadlessRun:
                 missing_since = None
             elif missing_since is None:
                 missing_since = now
-            elif now - missing_since > _AGENT_DEADLINE_S:
+            elif now - missing_since > self.agent_deadline_s:
                 raise NoAgentError(
                     "no runtime agent is attached to this notebook; "
                     "start one with: runt --notebook ID --sync-url URL"

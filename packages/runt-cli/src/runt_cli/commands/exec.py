@@ -37,17 +37,23 @@ def command(code: str) -> int:
 
 async def _execute(source: str) -> int:
     printer = Printer(sys.stdout, sys.stderr)
+    options = WorkerOptions()
     async with stop_on_signals() as stop:
-        with stop.scope():
-            options = WorkerOptions()
+        with stop.scope(), trio.CancelScope() as starting:
             await prepare_sandbox(options)
             async with open_worker(options) as worker:
-                reply = await worker.execute(
-                    source, lambda output: show(output, printer)
-                )
-            printer.end_cell()
-            return 0 if reply.status == "ok" else _RAISED
-    return stop.exit_status
+                # From here on a signal interrupts the snippet; the worker is then
+                # stopped in good order, with the snippet's last words shown.
+                starting.shield = True
+                with stop.scope():
+                    try:
+                        reply = await worker.execute(
+                            source, lambda output: show(output, printer)
+                        )
+                    finally:
+                        printer.end_cell()
+                    return 0 if reply.status == "ok" else _RAISED
+        return stop.exit_status
 
 
 def show(output: Output, printer: Printer) -> None:
