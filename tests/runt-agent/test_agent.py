@@ -728,6 +728,37 @@ async def test_cancellation_before_it_is_ready_ends_it_at_once(
     assert scope.cancelled_caught
 
 
+async def test_displacement_is_raised_as_itself_even_when_cancelled_as_well(
+    person: Person, server: Server
+) -> None:
+    async def deaf(_: ScriptedWorker, on_output: OnOutput) -> None:
+        on_output(Stream(name="stdout", text="begun"))
+        await trio.sleep_forever()
+
+    config = AgentConfig(
+        notebook_id="nb",
+        auth_token=server.token,
+        sync_url=server.sync_url,
+        limits=Limits(interrupt_grace_s=0.3),
+    )
+
+    async def displace_and_cancel() -> None:
+        name = person.request("deaf")
+        await person.until(lambda: person.shown(name))
+        other = Session(session_id="other", runtime_id="r")
+        person.notebook.commit(*other.takeover([config.session_id]))
+        await person.notebook.flush()
+        await trio.sleep(0.1)  # the agent has heard of it and waits for the cell
+        scope.cancel()
+
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(displace_and_cancel)
+            with pytest.raises(DisplacedError, match="other"):
+                await run_agent(config, worker=ScriptedWorker({"deaf": deaf}))
+    assert scope.cancel_called
+
+
 async def test_neither_token_nor_source_is_logged(
     person: Person,
     start_agent: StartAgent,

@@ -62,6 +62,26 @@ async def test_what_one_client_commits_another_sees(server: Server) -> None:
         assert first.state.tables() == second.state.tables()
 
 
+async def test_a_held_commit_waits_for_company_but_not_for_ever(
+    server: Server,
+) -> None:
+    log: list[LoggedEvent] = []
+    async with joined(server, on_logged=log.append) as notebook:
+        notebook.commit(cell("held"), hold_s=0.3)
+        await trio.sleep(0.1)
+        assert log == []
+
+        notebook.commit(cell("held too"), hold_s=60)
+        notebook.commit(cell("not held"))
+        with trio.fail_after(5):
+            await notebook.flush()
+        assert len(log) == 3
+
+        notebook.commit(cell("alone"), hold_s=0.1)
+        with trio.fail_after(5):
+            await notebook.flush()
+
+
 async def test_the_block_begins_at_the_head_of_the_log(server: Server) -> None:
     async with joined(server) as notebook:
         notebook.commit(*(cell(f"c{n}") for n in range(250)))

@@ -90,8 +90,9 @@ async def test_a_server_that_says_nothing_is_given_up(
         )
 
 
-async def test_nobody_listens() -> None:
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+async def test_nobody_listens(scheme: str) -> None:
+    service = Service(sync_url=f"{scheme}://127.0.0.1:9/livestore", auth_token="t")
+
     with pytest.raises(UnreachableError, match="gave no answer"):
-        await fetch_identity(
-            Service(sync_url="ws://127.0.0.1:9/livestore", auth_token="t")
-        )
+        await fetch_identity(service)

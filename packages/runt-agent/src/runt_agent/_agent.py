@@ -168,7 +168,11 @@ class Agent:
     async def _run(self, step: Run) -> None:
         _logger.info("execution %s of cell %s starts", step.queue_id, step.cell_id)
         started = trio.current_time()
-        self._notebook.commit(*self._session.start(step.queue_id, step.cell_id, _now()))
+        # A quick cell starts, writes and ends in one push.
+        self._notebook.commit(
+            *self._session.start(step.queue_id, step.cell_id, _now()),
+            hold_s=self._limits.push_hold_s,
+        )
         outcome, worker_died = SUCCESS, False
         if step.source.strip():
             outcome, worker_died = await self._run_cell(step)
@@ -219,7 +223,7 @@ class Agent:
     def _commit_output(self, event: Event) -> None:
         # A displaced agent pushes nothing more.
         if self._ledger.in_charge == self._session.session_id:
-            self._notebook.commit(event)
+            self._notebook.commit(event, hold_s=self._limits.push_hold_s)
 
     def _complete(
         self,

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import httpx
 import msgspec
-import trio
 
-from runt_agent._errors import ArtifactUploadError
+from runt_agent._errors import ArtifactUploadError, UnreachableError
+from runt_agent._http import request
 from runt_agent._limits import Limits
 from runt_agent._media import PLAIN_TEXT, image_content
-from runt_agent._service import Service, describe, readable_reason
+from runt_agent._service import Service, readable_reason
 from runt_protocol import Artifact, Inline, Representations, format_date
 
 _MARKDOWN: Final = "text/markdown"
@@ -62,20 +61,17 @@ class ArtifactStore:
         Raises:
             ArtifactUploadError: The service was not reached, refused, or gave no id.
         """
-        headers = {
-            **self.service.authorization(),
-            "x-notebook-id": self.notebook_id,
-            "content-type": mime_type,
-        }
-        timeout_s = self.limits.upload_timeout_s
-        url = f"{self.service.http_base}/api/artifacts"
         try:
-            # The scope bounds the whole upload, httpx's time-out only each write.
-            with trio.fail_after(timeout_s):
-                async with httpx.AsyncClient(timeout=timeout_s) as client:
-                    response = await client.post(url, headers=headers, content=content)
-        except (httpx.HTTPError, trio.TooSlowError) as error:
-            raise ArtifactUploadError(f"the upload failed: {describe(error)}") from None
+            response = await request(
+                "POST",
+                "/api/artifacts",
+                service=self.service,
+                timeout_s=self.limits.upload_timeout_s,
+                headers={"x-notebook-id": self.notebook_id, "content-type": mime_type},
+                content=content,
+            )
+        except UnreachableError as error:
+            raise ArtifactUploadError(f"the upload failed: {error}") from None
         if not response.is_success:
             reason = readable_reason(response.text, secret=self.service.auth_token)
             raise ArtifactUploadError(

@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
@@ -25,7 +26,7 @@ from runt_agent._limits import DEFAULT_LIMITS, Limits
 from runt_agent._notebook import Notebook, OnLogged
 from runt_agent._service import describe, http_origin, readable_reason
 from runt_protocol import Limits as WireLimits
-from runt_protocol import Replica, WireError, connect_url
+from runt_protocol import NotebookState, Replica, WireError, connect_url
 from runt_worker import open_flat_nursery
 
 _Work: TypeAlias = Callable[[ClientConnection], Awaitable[None]]
@@ -117,19 +118,24 @@ class _Connection:
         self._last_problem = "no answer"
 
     async def wait_synced(self) -> None:
-        """Wait for the first pull.
+        """Wait for the first pull, however long the log is.
 
         Raises:
-            UnreachableError: It took too long.
+            UnreachableError: For too long nothing came.
         """
         timeout_s = self._limits.first_connect_timeout_s
-        with trio.move_on_after(timeout_s):
-            await self._notebook.wait_for(lambda _: self._notebook.is_synced)
-            return
-        raise UnreachableError(
-            f"{self._origin} could not be reached within {timeout_s:g} s: "
-            f"{self._last_problem}"
-        )
+        while not self._notebook.is_synced:
+            head = self._replica.head
+            with trio.move_on_after(timeout_s) as waiting:
+                await self._notebook.wait_for(partial(self._has_more_than, head))
+            if waiting.cancelled_caught:
+                raise UnreachableError(
+                    f"{self._origin} could not be reached within {timeout_s:g} s: "
+                    f"{self._last_problem}"
+                )
+
+    def _has_more_than(self, head: int, _: NotebookState) -> bool:
+        return self._replica.synced or self._replica.head > head
 
     def close(self) -> None:
         """End the connection in good order."""
@@ -198,12 +204,15 @@ class _Connection:
 
     async def _write(self, socket: ClientConnection) -> None:
         while (reason := self._replica.close_reason) is None:
-            frames = self._replica.data_to_send()
+            held_until = self._notebook.held_until
+            is_held = trio.current_time() < held_until
+            frames = [] if is_held else self._replica.data_to_send()
             for text in frames:
                 await socket.send(text)
             if frames:
                 continue  # something may have changed while they were sent
-            with trio.move_on_at(self._replica.next_deadline()):
+            wake_at = held_until if is_held else self._replica.next_deadline()
+            with trio.move_on_at(wake_at):
                 await self._notebook.wait_change()
             self._replica.handle_timeout(trio.current_time())
         self._note_problem(reason)

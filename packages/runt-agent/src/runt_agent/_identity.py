@@ -7,13 +7,12 @@ agent asks before it connects. Source: protocol.md §1.
 from http import HTTPStatus
 from typing import Final
 
-import httpx
 import msgspec
-import trio
 
 from runt_agent._errors import TokenRefusedError, UnreachableError
+from runt_agent._http import request
 from runt_agent._limits import DEFAULT_LIMITS
-from runt_agent._service import Service, describe, readable_reason
+from runt_agent._service import Service, readable_reason
 
 _REFUSALS: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
@@ -49,14 +48,7 @@ async def fetch_identity(
         UnreachableError: No usable answer came.
     """
     url = f"{service.http_base}/api/me"
-    try:
-        # httpx's own time-outs are for one read each: a server that sends a byte
-        # now and then would pass them for ever.
-        with trio.fail_after(timeout_s):
-            async with httpx.AsyncClient(timeout=timeout_s) as client:
-                response = await client.get(url, headers=service.authorization())
-    except (httpx.HTTPError, trio.TooSlowError) as error:
-        raise UnreachableError(f"{url} gave no answer: {describe(error)}") from None
+    response = await request("GET", "/api/me", service=service, timeout_s=timeout_s)
     if response.status_code in _REFUSALS:
         raise TokenRefusedError(
             f"{service.http_base} does not accept the auth token",

@@ -9,7 +9,8 @@ class Limits:
 
     Attributes:
         first_connect_timeout_s: How long the first connection may take, retries
-            included. Somebody is watching the start, so it must end.
+            included, and how long the log may stand still while it is read. Somebody
+            is watching the start, so it must end.
         handshake_timeout_s: One attempt to connect. A healthy upgrade takes two round
             trips; a black hole must not eat the whole of the time above.
         refusals_until_giving_up: Refusals in a row after which a connection that once
@@ -29,6 +30,8 @@ class Limits:
         slow_output_after: Batches after which a cell that goes on writing is slowed
             down; a log is for ever.
         slow_output_interval_s: Least time between batches from then on.
+        push_hold_s: How long outputs wait for what follows, so that a quick cell needs
+            one push. Nobody sees so short a delay.
         renewal_interval_s: Time between two renewals of the runtime session.
         session_valid_ms: How long a renewal holds: two missed renewals end it.
         shutdown_timeout_s: How long the last events may take to be confirmed when the
@@ -51,6 +54,7 @@ class Limits:
     output_interval_s: float = 0.1
     slow_output_after: int = 100
     slow_output_interval_s: float = 1.0
+    push_hold_s: float = 0.005
     renewal_interval_s: float = 15.0
     session_valid_ms: int = 30_000
     shutdown_timeout_s: float = 5.0

@@ -1,5 +1,6 @@
 """A live notebook: its tables as this client sees them, and the way to change them."""
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -30,7 +31,13 @@ class Notebook:
         self._replica = replica
         self._on_logged = on_logged
         self._changed = trio.lowlevel.ParkingLot()
+        self._held_until = -math.inf
         self._is_closed = False
+
+    @property
+    def held_until(self) -> float:
+        """The time before which nothing is pushed; the connection asks for it."""
+        return self._held_until
 
     @property
     def state(self) -> NotebookState:
@@ -47,11 +54,13 @@ class Notebook:
         """The number of own events that the server has not stored yet."""
         return self._replica.pending_count
 
-    def commit(self, *events: Event) -> list[int]:
+    def commit(self, *events: Event, hold_s: float = 0.0) -> list[int]:
         """Apply events now and push them as soon as possible, all or none.
 
         Args:
             events: What happened, in order.
+            hold_s: How many seconds the push may wait for others to share it. Each
+                push costs the server a transaction and this client a round trip.
 
         Returns:
             A ticket for each event, for `wait_confirmed` and `is_confirmed`.
@@ -63,7 +72,12 @@ class Notebook:
             NotebookClosedError: The notebook's block has ended.
         """
         self._check_open()
+        was_empty = not self.pending_count
         tickets = self._replica.commit(*events)
+        if not hold_s:
+            self._held_until = -math.inf
+        elif was_empty:
+            self._held_until = trio.current_time() + hold_s
         self.notify()
         return tickets
 

@@ -75,8 +75,8 @@ async def run_agent(
                     after_cell=after_cell,
                 )
                 await _live(agent, stop, config.session_id, task_status)
-        if not stop.requested:
-            nursery.cancel_scope.cancel()
+    # The agent ended because it was cancelled: now the cancellation takes effect.
+    await trio.lowlevel.checkpoint_if_cancelled()
 
 
 async def _live(
@@ -101,7 +101,7 @@ async def _live(
 async def _stop_when_cancelled(stop: Stop) -> None:
     try:
         await trio.sleep_forever()
-    finally:
+    except trio.Cancelled:
         stop.request()
 
 

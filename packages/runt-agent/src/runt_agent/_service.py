@@ -6,7 +6,7 @@ same origin. Source: protocol.md §1.
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from runt_agent._errors import ConfigError
@@ -47,6 +47,11 @@ class Service:
     def http_base(self) -> str:
         """The origin of the service's HTTP endpoints."""
         return http_origin(self.sync_url)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the service is reached over TLS."""
+        return self.http_base.startswith("https:")
 
     def authorization(self) -> dict[str, str]:
         """Give the header that authorises a request."""
@@ -107,7 +112,6 @@ def describe(error: BaseException) -> str:
         error: The error; a group stands for its first member, as every address of a
             host fails in much the same way.
     """
-    while isinstance(error, BaseExceptionGroup):
-        members: tuple[BaseException, ...] = error.exceptions
-        error = members[0]
+    if isinstance(error, BaseExceptionGroup):
+        return describe(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
     return str(error) or type(error).__name__  # time-outs have no text

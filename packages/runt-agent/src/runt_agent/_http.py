@@ -1,0 +1,62 @@
+"""Requests to a service's HTTP side."""
+
+import ssl
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal
+
+import httpx
+import trio
+
+from runt_agent._errors import UnreachableError
+from runt_agent._service import Service, describe
+
+
+async def request(  # noqa: PLR0913 - a request has these parts
+    method: Literal["GET", "POST"],
+    path: str,
+    *,
+    service: Service,
+    timeout_s: float,
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+) -> httpx.Response:
+    """Send a request with the service's token and read the whole answer.
+
+    Redirects are not followed: the token is for this service only.
+
+    Args:
+        method: The method.
+        path: The path below the service's origin.
+        service: The service and the token.
+        timeout_s: How long all of it may take.
+        headers: Further headers.
+        content: The body.
+
+    Returns:
+        The answer, whatever its status.
+
+    Raises:
+        UnreachableError: There was no answer in time.
+    """
+    url = f"{service.http_base}{path}"
+    # Reading the certificates takes long enough to stop everything else meanwhile.
+    verify = await trio.to_thread.run_sync(_tls_context) if service.is_secure else False
+    try:
+        # httpx's own time-outs are for one read or write each: a peer that moves a
+        # byte now and then would pass them for ever.
+        with trio.fail_after(timeout_s):
+            async with httpx.AsyncClient(verify=verify, timeout=timeout_s) as client:
+                return await client.request(
+                    method,
+                    url,
+                    headers={**service.authorization(), **(headers or {})},
+                    content=content,
+                )
+    except (httpx.HTTPError, trio.TooSlowError) as error:
+        raise UnreachableError(f"{url} gave no answer: {describe(error)}") from None
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
