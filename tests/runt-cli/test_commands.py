@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -188,9 +189,12 @@ def test_a_second_server_in_one_directory_is_refused(tmp_path: Path) -> None:
     assert "another sync server" in second.err
 
 
-def test_a_snippet_runs_in_the_sandbox() -> None:
-    done = runt("exec", "import sys; print(sys.platform); 6 * 7")
-    assert (done.status, done.out) == (0, "emscripten\n42\n")
+def test_the_example_of_the_readme_prints_what_it_says() -> None:
+    text = (ROOT / "packages" / "runt-cli" / "README.md").read_text()
+    example = re.search(r"^\$ runt (.+)\n([^`]+)", text, re.MULTILINE)
+    assert example is not None
+    done = runt(*shlex.split(example.group(1)))
+    assert (done.status, done.out) == (0, example.group(2))
 
 
 def test_a_snippet_from_standard_input_that_raises_gives_status_1() -> None:

@@ -5,10 +5,11 @@ all is there, and nothing is shown.
 """
 
 import sys
-from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+import click
 import trio
 
 from runt_worker import WorkerOptions, prepare
@@ -18,54 +19,53 @@ _QUIET_S: Final = 0.5
 _REFRESH_S: Final = 0.1
 
 
-async def prepare_sandbox(options: WorkerOptions) -> int:
+async def prepare_sandbox(options: WorkerOptions) -> None:
     """Fetch what is missing, and tell standard error about it.
 
     Args:
         options: Where things are kept and where they come from.
 
-    Returns:
-        How many things were looked at.
-
     Raises:
         SetupError: Pyodide cannot be had.
         PackageError: A package that the sandbox needs cannot be had.
     """
-    lines: deque[str] = deque()
+    # The names of what was fetched so far, in order; other threads add to them.
+    names: dict[str, None] = {}
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_show, lines)
+        nursery.start_soon(_show, names)
         # A download does not notice a cancellation; nobody should wait for it.
         await trio.to_thread.run_sync(
-            partial(prepare, options, lines.append), abandon_on_cancel=True
+            partial(prepare, options, names.setdefault), abandon_on_cancel=True
         )
         nursery.cancel_scope.cancel()
-    return len(lines)
 
 
-async def _show(lines: deque[str]) -> None:
+async def _show(names: dict[str, None]) -> None:
     await trio.sleep(_QUIET_S)
     if sys.stderr.isatty():
-        await _draw(lines)
+        await _draw(names)
     else:
-        await _log(lines)
+        await _tell_news(names, lambda name: click.echo(f"Fetching {name}", err=True))
 
 
-async def _draw(lines: deque[str]) -> None:
+async def _draw(names: dict[str, None]) -> None:
     # rich takes 0.1 s to import: only where something is drawn.
     from rich.console import Console  # noqa: PLC0415
-    from rich.status import Status  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
-    with Status("", console=Console(stderr=True)) as status:
-        while True:
-            if lines:
-                status.update(f"Fetching what the sandbox needs: {lines[-1]}")
-            await trio.sleep(_REFRESH_S)
+    columns = (BarColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        # Nobody knows the whole amount beforehand: the bar pulses.
+        bar = progress.add_task("", total=None)
+        await _tell_news(
+            names, lambda name: progress.update(bar, description=f"Fetching {name}")
+        )
 
 
-async def _log(lines: deque[str]) -> None:
-    shown = 0
+async def _tell_news(names: dict[str, None], tell: Callable[[str], None]) -> None:
+    told = 0
     while True:
-        for line in list(lines)[shown:]:
-            sys.stderr.write(f"Fetching what the sandbox needs: {line}\n")
-            shown += 1
+        for name in list(names)[told:]:
+            tell(name)
+            told += 1
         await trio.sleep(_REFRESH_S)
