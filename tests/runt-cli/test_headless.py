@@ -64,6 +64,7 @@ def test_a_runtime_for_something_else_does_not_count() -> None:
 async def test_a_run_without_an_agent_ends_with_advice(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("1")
+    document = read_document(script)
     async with (
         open_server(data_dir=tmp_path / "data", token="t") as server,
         open_notebook(
@@ -71,7 +72,7 @@ async def test_a_run_without_an_agent_ends_with_advice(tmp_path: Path) -> None:
         ) as notebook,
     ):
         run = HeadlessRun(
-            document=read_document(script),
+            document=document,
             notebook=notebook,
             service=Service(sync_url=server.sync_url, auth_token="t"),
             user_id="me",
@@ -83,3 +84,4 @@ async def test_a_run_without_an_agent_ends_with_advice(tmp_path: Path) -> None:
         # Nobody may find the request and run it when its client has gone.
         (row,) = notebook.state.execution_queue.values()
         assert row.status == "cancelled"
+    assert not document.has_results

@@ -82,7 +82,9 @@ def test_writing_keeps_all_but_the_outputs_of_earlier_runs(tmp_path: Path) -> No
 def test_outputs_are_written(tmp_path: Path) -> None:
     document = read_document(save(tmp_path, notebook()))
     output = {"output_type": "stream", "name": "stdout", "text": "new \ud83d\n"}
+    assert not document.has_results
     document.set_outputs("two", [output], 3)
+    assert document.has_results
     document.write(tmp_path / "out.ipynb")
     written = read_result(tmp_path / "out.ipynb")
     assert written.cells[1].outputs == [output]
@@ -102,6 +104,25 @@ def test_the_result_is_as_public_as_any_new_file_and_leaves_no_other(
         "out.ipynb",
         "plain",
     }
+
+
+def test_a_result_keeps_the_permissions_and_the_place_of_the_file_it_replaces(
+    tmp_path: Path,
+) -> None:
+    private, link = tmp_path / "private.ipynb", tmp_path / "link.ipynb"
+    private.touch(mode=0o600)
+    link.symlink_to(private)
+    read_document(save(tmp_path, notebook())).write(link)
+    assert link.is_symlink()
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert len(read_result(private).cells) == 3
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    read_document(save(tmp_path, notebook())).write(device)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
 def test_an_old_notebook_gets_ids_and_keeps_its_metadata(tmp_path: Path) -> None:

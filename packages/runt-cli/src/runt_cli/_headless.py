@@ -67,7 +67,6 @@ class HeadlessRun:
         Raises:
             NoAgentError: Nobody executes cells in this notebook.
         """
-        self.document.begin_run()
         state = self.notebook.state
         cells = place_cells(self.document.cells, state)
         self.notebook.commit(*creation_events(cells, state, user_id=self.user_id))
@@ -91,11 +90,12 @@ class HeadlessRun:
             await self._follow(request)
         except (trio.Cancelled, NoAgentError):
             await self._withdraw(request)
+            if outputs_of(self.notebook.state, cell.cell_id):
+                self._keep_outputs(cell, number, artifacts={})
             raise
         finally:
             self.printer.end_cell()
-            self._keep_outputs(cell, number, artifacts={})
-        await self._fetch_outputs(cell, number)
+        await self._keep_all_outputs(cell, number)
         return self._judge(request)
 
     async def _follow(self, request: ExecutionRequested) -> None:
@@ -137,16 +137,14 @@ class HeadlessRun:
                 self.notebook.commit(cancel_event(request))
                 await self.notebook.flush()
 
-    async def _fetch_outputs(self, cell: PlacedCell, number: int) -> None:
+    async def _keep_all_outputs(self, cell: PlacedCell, number: int) -> None:
         wanted = {
             artifact_id
             for output in outputs_of(self.notebook.state, cell.cell_id)
             if isinstance(output, MediaOutput)
             for artifact_id in output.artifact_ids.values()
         }
-        if not wanted:
-            return
-        found = await fetch_artifacts(self.service, wanted)
+        found = await fetch_artifacts(self.service, wanted) if wanted else {}
         self._keep_outputs(cell, number, artifacts=found)
         if missing := wanted - found.keys():
             self.printer.note(

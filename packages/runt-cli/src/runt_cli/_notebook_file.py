@@ -6,6 +6,7 @@ script becomes a notebook: `# %%` lines, as editors know them, begin its cells.
 
 import os
 import re
+import stat
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -55,15 +56,14 @@ class NotebookDocument:
     def __init__(self, content: dict[str, Any]) -> None:
         """Take valid content; code cells lose the outputs of earlier runs."""
         self._content = content
-        self._was_run = False
         for cell in self._code_cells():
             cell["outputs"] = []
             cell["execution_count"] = None
 
     @property
-    def was_run(self) -> bool:
-        """Whether a run has begun, so that there is something to write."""
-        return self._was_run
+    def has_results(self) -> bool:
+        """Whether any cell has been given outputs, be they empty."""
+        return any(cell["execution_count"] is not None for cell in self._code_cells())
 
     @property
     def cells(self) -> list[SourceCell]:
@@ -77,10 +77,6 @@ class NotebookDocument:
             )
             for cell in self._content["cells"]
         ]
-
-    def begin_run(self) -> None:
-        """Note that a run begins, even if it should have no outputs."""
-        self._was_run = True
 
     def set_outputs(
         self, cell_id: str, outputs: Sequence[dict[str, Any]], execution_count: int
@@ -204,17 +200,27 @@ def _script_cell(marker: str, body: str) -> Any:
 
 
 def _replace(host_path: Path, content: bytes) -> None:
+    if host_path.exists() and not host_path.is_file():
+        host_path.write_bytes(content)  # a device or a pipe is not to be replaced
+        return
+    target = host_path.resolve()
     with tempfile.NamedTemporaryFile(
-        dir=host_path.absolute().parent, prefix=f".{host_path.name}.", delete=False
+        dir=target.parent, prefix=f".{target.name}.", delete=False
     ) as file:
         try:
             file.write(content)
             file.flush()
-            # A private temporary file becomes as public as the user's files are.
-            umask = os.umask(0)
-            os.umask(umask)
-            os.fchmod(file.fileno(), 0o666 & ~umask)
-            Path(file.name).replace(host_path)
+            os.fchmod(file.fileno(), _mode_of(target))
+            Path(file.name).replace(target)
         except BaseException:
             Path(file.name).unlink()
             raise
+
+
+def _mode_of(target: Path) -> int:
+    """Give the permissions that the file has, or that a new one would get."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    umask = os.umask(0)  # there is no other way to read it
+    os.umask(umask)
+    return 0o666 & ~umask

@@ -109,12 +109,13 @@ def _check_writable(result: Path) -> None:
     Raises:
         NotebookFileError: The result could not be written.
     """
-    folder = result.absolute().parent
-    if result.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    place = result if result.exists() else result.absolute().parent
+    if result.is_dir() or not os.access(place, os.W_OK):
         raise NotebookFileError(f"{result} cannot be written.")
 
 
 async def _run(job: _Job, place: _Place | None) -> int:
+    succeeded = None
     async with stop_on_signals() as stop:
         try:
             if place is None:
@@ -122,12 +123,18 @@ async def _run(job: _Job, place: _Place | None) -> int:
             else:
                 succeeded = await _run_at(place, job, stop)
         finally:
-            # Also what ran before a signal or an agent's end is worth keeping.
-            if job.result is not None and job.document.was_run:
-                job.document.write(job.result)
-        if succeeded is None:
-            return stop.exit_status
+            # What ran before a signal or an agent's end is worth keeping. What did
+            # not run at all must not cost anybody the outputs of an earlier time.
+            if succeeded is not None or job.document.has_results:
+                _write(job)
+    if succeeded is None:
+        return stop.exit_status
     return 0 if succeeded else _CELL_RAISED
+
+
+def _write(job: _Job) -> None:
+    if job.result is not None:
+        job.document.write(job.result)
 
 
 async def _run_embedded(job: _Job, stop: Stop) -> bool | None:
