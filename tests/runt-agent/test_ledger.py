@@ -196,13 +196,16 @@ class Witness:
             }
 
 
-QUEUE_IDS = st.sampled_from(["q1", "q2", "q3"])
-SESSION_IDS = st.sampled_from(["A", "B", "C"])
+# Few names, and mostly what leads to claims: else claims hardly ever meet.
+QUEUE_IDS = st.sampled_from(["q1", "q2"])
+SESSION_IDS = st.sampled_from(["A", "B"])
 EVENTS = st.one_of(
     st.builds(started, SESSION_IDS),
-    st.builds(terminated, SESSION_IDS),
     st.builds(requested, QUEUE_IDS),
     st.builds(assigned, QUEUE_IDS, SESSION_IDS),
+    st.builds(assigned, QUEUE_IDS, SESSION_IDS),
+    st.builds(assigned, QUEUE_IDS, SESSION_IDS),
+    st.builds(terminated, SESSION_IDS),
     st.builds(begun, QUEUE_IDS, SESSION_IDS),
     st.builds(completed, QUEUE_IDS),
     st.builds(cancelled, QUEUE_IDS),
@@ -214,7 +217,7 @@ EVENTS = st.one_of(
 def test_no_execution_is_run_by_two_sessions_whatever_the_log_says(
     events: list[Event],
 ) -> None:
-    witnesses = [Witness("A"), Witness("B"), Witness("C")]
+    witnesses = [Witness("A"), Witness("B")]
 
     for event in events:
         for witness in witnesses:
