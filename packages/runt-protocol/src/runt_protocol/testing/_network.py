@@ -91,13 +91,12 @@ class MemoryServer:
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
-            match effect:
-                case Send(conn_id, text):
-                    self.frames[conn_id].append(text)
-                case Append():
-                    self.appends.append(effect)
-                case Read(conn_id):
-                    self.reads[conn_id] = effect
+            if isinstance(effect, Send):
+                self.frames[effect.conn_id].append(effect.text)
+            elif isinstance(effect, Append):
+                self.appends.append(effect)
+            else:
+                self.reads[effect.conn_id] = effect
 
 
 class SimulatedNetwork:
