@@ -198,25 +198,28 @@ async def test_a_message_without_end_is_not_kept_in_memory(
                 await send_for_ever(stream)
 
 
-class SlowReader:
-    """A peer that joins the room and then leaves its socket unread."""
+PULL = b'{"_tag":"WSMessage.PullReq","requestId":"r"}'
 
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self.stream = stream
 
-    @classmethod
-    @asynccontextmanager
-    async def join(cls, server: Server) -> AsyncGenerator[SlowReader]:
-        async with raw_connection(server) as stream:
-            target = target_of(server, server.token)
-            await stream.send_all(UPGRADE.format(target=target).encode())
-            assert b" 101 " in await stream.receive_some()
-            pull = b'{"_tag":"WSMessage.PullReq","requestId":"r"}'
-            await stream.send_all(
-                b"\x81" + bytes([0x80 | len(pull)]) + b"\0" * 4 + pull
-            )
-            assert b"PullRes" in await stream.receive_some()
-            yield cls(stream)
+def masked(frame: bytes) -> bytes:
+    """Return a short text as a client's WebSocket frame, with a mask of zeros."""
+    return b"\x81" + bytes([0x80 | len(frame)]) + bytes(4) + frame
+
+
+@asynccontextmanager
+async def slow_reader(server: Server) -> AsyncGenerator[trio.SocketStream]:
+    """Join the room, then leave the socket unread."""
+    async with raw_connection(server) as stream:
+        target = target_of(server, server.token)
+        await stream.send_all(UPGRADE.format(target=target).encode())
+        assert b" 101 " in await stream.receive_some()
+        yield stream
+
+
+async def take_part(stream: trio.SocketStream) -> None:
+    """Pull, so that broadcasts come from now on."""
+    await stream.send_all(masked(PULL))
+    assert b"PullRes" in await stream.receive_some()
 
 
 def large_event(event: MakeEvent, seq_num: int) -> dict[str, Any]:
@@ -230,21 +233,23 @@ async def test_a_peer_that_does_not_read_slows_nobody_and_is_sent_away(
     async with (
         open_server(data_dir=data_dir, limits=limits) as server,
         join(server, compression=None) as peer,
-        SlowReader.join(server) as slow,
+        slow_reader(server) as slow,
     ):
+        await take_part(slow)
         with trio.fail_after(10):
             for seq_num in range(1, 31):  # far beyond what the kernel buffers
                 await peer.push_and_confirm(large_event(event, seq_num))
         # It wakes up: the frame that was under way, then the reason.
         reason = (1013).to_bytes(2) + b"too slow: reconnect and pull"
-        assert (await read_to_end(slow.stream, end=reason)).endswith(reason)
+        assert (await read_to_end(slow, end=reason)).endswith(reason)
 
 
 async def test_a_peer_that_never_reads_again_does_not_keep_the_server(
     data_dir: Path, join: Join, event: MakeEvent
 ) -> None:
     async def never_read(server: Server, task_status: trio.TaskStatus[None]) -> None:
-        async with SlowReader.join(server):
+        async with slow_reader(server) as slow:
+            await take_part(slow)
             task_status.started()
             await trio.sleep_forever()
 
@@ -258,7 +263,7 @@ async def test_a_peer_that_never_reads_again_does_not_keep_the_server(
                     for seq_num in range(1, 31):
                         await peer.push_and_confirm(large_event(event, seq_num))
                 begin = trio.current_time()
-            assert 0.9 < trio.current_time() - begin < 2
+            assert 0.9 < trio.current_time() - begin < Limits().stop_s
             nursery.cancel_scope.cancel()
 
 
@@ -269,9 +274,80 @@ async def test_a_peer_that_stalls_is_dropped(
     async with (
         open_server(data_dir=data_dir, limits=limits) as server,
         join(server, compression=None) as peer,
-        SlowReader.join(server) as slow,
+        slow_reader(server) as slow,
     ):
+        await take_part(slow)
         for seq_num in range(1, 31):
             await peer.push_and_confirm(large_event(event, seq_num))
         await trio.sleep(0.6)
-        assert len(await read_to_end(slow.stream)) < 30 * 500_000
+        assert len(await read_to_end(slow)) < 30 * 500_000
+
+
+async def test_a_slow_peer_can_pull_more_than_may_wait_for_it(
+    data_dir: Path, join: Join, event: MakeEvent
+) -> None:
+    sync = runt_protocol.Limits(pull_chunk_bytes=1_000_000)
+    limits = Limits(sync=sync, max_queued_chars=2_000_000)
+    async with open_server(data_dir=data_dir, limits=limits) as server:
+        async with join(server, compression=None) as peer:
+            for seq_num in range(1, 31):
+                await peer.push_and_confirm(large_event(event, seq_num))
+        async with slow_reader(server) as slow:
+            await slow.send_all(masked(PULL))
+            await trio.sleep(0.3)
+            received = await read_to_end(slow, end=b'"remaining":0}')
+    assert received.count(b'"seqNum":') == 30
+
+
+async def test_frames_that_wait_are_delivered_when_the_server_stops(
+    data_dir: Path, join: Join, event: MakeEvent
+) -> None:
+    wake = trio.Event()
+    received = b""
+
+    async def read_late(server: Server, task_status: trio.TaskStatus[None]) -> None:
+        nonlocal received
+        async with slow_reader(server) as slow:
+            await take_part(slow)
+            task_status.started()
+            await wake.wait()
+            received = await read_to_end(slow, end=b"the server stops")
+
+    async with (
+        trio.open_nursery() as nursery,
+        open_server(data_dir=data_dir) as server,
+    ):
+        await nursery.start(read_late, server)
+        async with join(server, compression=None) as peer:
+            for seq_num in range(1, 31):
+                await peer.push_and_confirm(large_event(event, seq_num))
+        wake.set()
+    assert received.count(b'"seqNum":') == 30
+    assert received.endswith(b"the server stops")
+
+
+async def test_nothing_follows_half_a_frame(
+    data_dir: Path, join: Join, event: MakeEvent
+) -> None:
+    limits = Limits(max_queued_chars=2_000_000, close_s=0.2)
+    async with (
+        open_server(data_dir=data_dir, limits=limits) as server,
+        join(server, compression=None) as peer,
+        slow_reader(server) as slow,
+    ):
+        await take_part(slow)
+        for seq_num in range(1, 31):
+            await peer.push_and_confirm(large_event(event, seq_num))
+        await trio.sleep(0.5)  # too slow, and then not even there for the close
+        assert (await read_to_end(slow)).endswith(b"xxx")
+
+
+async def test_an_early_refusal_reaches_a_peer_that_sends_on(server: Server) -> None:
+    async with raw_connection(server) as stream:
+        await stream.send_all(
+            b"POST /api/artifacts HTTP/1.1\r\nhost: x\r\n"
+            b"content-length: 5000000\r\n\r\n"
+        )
+        for _ in range(50):
+            await stream.send_all(b"x" * 100_000)
+        assert (await read_to_end(stream)).startswith(b"HTTP/1.1 401 ")

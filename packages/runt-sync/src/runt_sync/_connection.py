@@ -8,10 +8,9 @@ nobody reads leaves its task behind. tests/runt-sync/hostile has a case for each
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from math import inf
-from typing import Any, cast
+from typing import cast
 
 import h11
 import trio
@@ -22,14 +21,11 @@ from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import (
     AppWrapper,
-    ASGIReceiveEvent,
-    ASGISendEvent,
     ConnectionState,
-    Scope,
     TaskGroup,
 )
 
-from ._inbox import Inbox
+from ._app_tasks import AppTasks
 from ._limits import Limits
 
 _log = logging.getLogger("runt_sync")
@@ -70,7 +66,7 @@ class Connection:
         """Serve the socket; what goes wrong in it stays in this connection."""
         try:
             async with trio.open_nursery() as nursery:
-                self._protocol = self._open_protocol(_AppTasks(nursery, self._drop))
+                self._protocol = self._open_protocol(AppTasks(nursery, self._drop))
                 await self._read()
         except* Exception as errors:  # noqa: BLE001 - none may reach the others
             _log_drop(errors)
@@ -82,7 +78,7 @@ class Connection:
         if self._read_deadline < inf:
             self._set_read_deadline(-inf)
 
-    def _open_protocol(self, tasks: "_AppTasks") -> "_Http1Protocol":
+    def _open_protocol(self, tasks: AppTasks) -> "_Http1Protocol":
         return _Http1Protocol(
             self._app,
             self._config,
@@ -187,64 +183,6 @@ class _Http1Protocol(H11Protocol):
     """
 
     async def _check_protocol(self, event: h11.Request) -> None: ...
-
-
-class _AppTasks:
-    """The application's tasks of one connection, as hypercorn's protocols start them.
-
-    Args:
-        nursery: Where they live.
-        drop: Ends the connection for an error of its protocol.
-    """
-
-    def __init__(
-        self,
-        nursery: trio.Nursery,
-        drop: Callable[[Exception], Awaitable[None]],
-    ) -> None:
-        self._nursery = nursery
-        self._drop = drop
-
-    async def spawn_app(
-        self,
-        app: AppWrapper,
-        config: Config,
-        scope: Scope,
-        send: Callable[[ASGISendEvent | None], Awaitable[None]],
-    ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
-        async def send_or_drop(event: ASGISendEvent | None) -> None:
-            try:
-                await send(event)
-            except Exception as error:  # noqa: BLE001 - the peer's, not the application's
-                await self._drop(error)
-
-        inbox = Inbox(config.max_app_queue_size)
-        self._nursery.start_soon(self._run_app, app, scope, inbox, send_or_drop)
-        return inbox.put
-
-    def spawn(self, func: Callable[..., Awaitable[None]], *args: Any) -> None:
-        self._nursery.start_soon(func, *args)
-
-    async def _run_app(
-        self,
-        app: AppWrapper,
-        scope: Scope,
-        inbox: Inbox,
-        send: Callable[[ASGISendEvent | None], Awaitable[None]],
-    ) -> None:
-        try:
-            await app(
-                scope,
-                inbox.receive,
-                send,
-                trio.to_thread.run_sync,
-                trio.from_thread.run,
-            )
-        except Exception:  # noqa: BLE001 - it is the application's, and told
-            _log.exception("a request failed")
-        finally:
-            inbox.finish()
-        await send(None)
 
 
 def _log_drop(error: BaseException) -> None:
