@@ -27,8 +27,9 @@ def out(text: str) -> Stream:
     return Stream(name="stdout", text=text)
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_what_is_there_at_once_goes_in_one_batch() -> None:
+async def test_what_is_there_at_once_goes_in_one_batch(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     events: list[Event] = []
     publisher = publisher_to(events.append)
 
@@ -38,12 +39,11 @@ async def test_what_is_there_at_once_goes_in_one_batch() -> None:
     await publisher.run()
 
     assert len(events) == 1
-    assert trio.current_time() == 0
+    assert autojump_clock.current_time() == 0
 
 
-@pytest.mark.usefixtures("autojump_clock")
 async def test_the_first_text_goes_at_once_and_the_next_after_the_interval(
-    nursery: trio.Nursery,
+    autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
 ) -> None:
     times: list[float] = []
     publisher = publisher_to(lambda _: times.append(trio.current_time()))
@@ -56,6 +56,7 @@ async def test_the_first_text_goes_at_once_and_the_next_after_the_interval(
     await trio.testing.wait_all_tasks_blocked()
 
     assert times == pytest.approx([0.0, 0.2, 0.3])
+    assert autojump_clock.current_time() == pytest.approx(0.3)
 
 
 async def test_only_media_can_be_left_out() -> None:
