@@ -3,6 +3,8 @@
 import logging
 from typing import Final
 
+from runt_cli._terminal_text import safe_text
+
 _OURS: Final = ("runt_agent", "runt_sync", "runt_worker")
 
 
@@ -11,6 +13,15 @@ def log_to_stderr() -> None:
 
     Tokens are in none of it; httpx, for one, would log whole URLs at this level.
     """
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler])
     for name in _OURS:
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+class _SafeFormatter(logging.Formatter):
+    """Messages name cells and executions, whose ids are what a peer made of them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return safe_text(super().format(record), color=False)

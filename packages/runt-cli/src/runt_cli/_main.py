@@ -1,7 +1,6 @@
 """The `runt` command: its commands, its default, and what becomes of its errors."""
 
 import importlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from runt_cli._connection_options import (
 from runt_cli._errors import is_interrupt, sentences
 from runt_cli._lazy_group import LazyCommand, LazyGroup
 from runt_cli._settings import Flags
+from runt_cli._terminal_text import safe_text
 
 SET_UP_FAILED: Final = 2
 INTERRUPTED: Final = 130
@@ -100,5 +100,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if found is None:
             raise
         for sentence in found:
-            click.echo(f"Error: {sentence}", file=sys.stderr)
+            # A part of it may be what a server or the sandbox had to say.
+            click.echo(f"Error: {safe_text(sentence, color=False)}", err=True)
         return SET_UP_FAILED
