@@ -1,6 +1,6 @@
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
@@ -16,7 +16,9 @@ from runt_agent import (
     Notebook,
     NotebookClosedError,
     OnLogged,
+    Service,
     UnreachableError,
+    fetch_identity,
     open_notebook,
 )
 from runt_protocol import CellCreatedV2, Event, InvalidEventError, LoggedEvent
@@ -263,17 +265,72 @@ async def test_closing_waits_for_no_server(start_server: StartServer) -> None:
             await trio.sleep(0.3)  # by now it tries to connect, or waits to
 
 
+async def test_no_proxy_is_asked_for_a_server_on_this_machine(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "ws_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    service = Service(sync_url=server.sync_url, auth_token=server.token)
+    assert (await fetch_identity(service)).id == "local"
+    async with joined(server) as notebook:
+        assert notebook.is_synced
+
+
+async def test_events_that_cannot_be_carried_out_are_logged(
+    nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = {
+        "name": "v2.CellCreated",
+        "args": {"id": 7},
+        "seqNum": 1,
+        "parentSeqNum": 0,
+        "clientId": "c",
+        "sessionId": "s",
+    }
+    port = await serve_log(nursery, [event])
+
+    with trio.fail_after(5):
+        async with open_notebook(
+            sync_url=f"ws://127.0.0.1:{port}", notebook_id="nb", payload={}
+        ) as notebook:
+            assert not notebook.state.cells
+
+    assert "event 1 of the log is skipped" in caplog.text
+
+
 async def test_nonsense_from_the_server_does_no_harm(
     nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:
+    nonsense = ["this is no JSON", '{"_tag":"WSMessage.Unheard","requestId":"r"}']
+    port = await serve_log(nursery, [], first=nonsense)
+
+    with trio.fail_after(5):
+        async with open_notebook(
+            sync_url=f"ws://127.0.0.1:{port}", notebook_id="nb", payload={}
+        ) as notebook:
+            assert notebook.is_synced
+    assert caplog.text.count("sent nonsense") == 2
+
+
+async def serve_log(
+    nursery: trio.Nursery, events: list[dict[str, Any]], *, first: Sequence[str] = ()
+) -> int:
+    """Serve a log that no real server would hold; return the port."""
+
     async def talk(socket: ServerConnection) -> None:
-        await socket.send("this is no JSON")
-        await socket.send('{"_tag":"WSMessage.Unheard","requestId":"r"}')
+        for frame in first:
+            await socket.send(frame)
         request = json.loads(await socket.recv())
         assert request["_tag"] == "WSMessage.PullReq"
         answer: dict[str, Any] = {
             "_tag": "WSMessage.PullRes",
-            "batch": [],
+            "batch": [
+                {"eventEncoded": event, "metadata": {"_tag": "None"}}
+                for event in events
+            ],
             "requestId": {"context": "pull", "requestId": request["requestId"]},
             "remaining": 0,
         }
@@ -281,10 +338,4 @@ async def test_nonsense_from_the_server_does_no_harm(
         await trio.sleep_forever()
 
     server = await nursery.start(partial(serve, talk, 0, host="127.0.0.1"))
-    port = server.listeners[0].socket.getsockname()[1]
-    with trio.fail_after(5):
-        async with open_notebook(
-            sync_url=f"ws://127.0.0.1:{port}", notebook_id="nb", payload={}
-        ) as notebook:
-            assert notebook.is_synced
-    assert caplog.text.count("sent nonsense") == 2
+    return server.listeners[0].socket.getsockname()[1]

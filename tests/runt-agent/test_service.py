@@ -39,6 +39,24 @@ def test_other_urls_are_refused_without_being_quoted(sync_url: str) -> None:
     assert "secret" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("sync_url", "is_near"),
+    [
+        ("ws://127.0.0.1:8787/livestore", True),
+        ("ws://127.9.9.9/livestore", True),
+        ("ws://[::1]:8787/livestore", True),
+        ("ws://localhost:8787/livestore", True),
+        ("ws://192.168.0.7/livestore", False),
+        ("wss://app.runt.run/livestore", False),
+        ("wss://localhost.example.org/livestore", False),
+    ],
+)
+def test_only_loopback_is_this_machine(sync_url: str, is_near: bool) -> None:  # noqa: FBT001 - a case
+    service = Service(sync_url=sync_url, auth_token="t")
+
+    assert service.is_on_this_machine == is_near
+
+
 @pytest.mark.parametrize("token", ["", " ", "to ken", "token\n", "tök", "a\0b"])
 def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
     with pytest.raises(ConfigError, match="auth token") as refusal:

@@ -24,7 +24,12 @@ from websockets.trio.client import ClientConnection, connect
 from runt_agent._errors import ConnectionRefusedByServerError, UnreachableError
 from runt_agent._limits import DEFAULT_LIMITS, Limits
 from runt_agent._notebook import Notebook, OnLogged
-from runt_agent._service import describe, http_origin, readable_reason
+from runt_agent._service import (
+    describe,
+    http_origin,
+    is_on_this_machine,
+    readable_reason,
+)
 from runt_protocol import Limits as WireLimits
 from runt_protocol import NotebookState, Replica, WireError, connect_url
 from runt_worker import open_flat_nursery
@@ -76,7 +81,7 @@ async def open_notebook(
     replica = Replica(client_id=f"runt-{uuid4()}", session_id=uuid4().hex)
     notebook = Notebook(replica, on_logged)
     connection = _Connection(
-        origin=http_origin(sync_url),
+        sync_url=sync_url,
         url=connect_url(sync_url, notebook_id, payload),
         secret=str(payload.get("authToken", "")),
         replica=replica,
@@ -99,14 +104,15 @@ class _Connection:
     def __init__(  # noqa: PLR0913 - its parts, by keyword
         self,
         *,
-        origin: str,
+        sync_url: str,
         url: str,
         secret: str,
         replica: Replica,
         notebook: Notebook,
         limits: Limits,
     ) -> None:
-        self._origin = origin
+        self._origin = http_origin(sync_url)
+        self._is_near = is_on_this_machine(sync_url)
         self._url = url
         self._secret = secret
         self._replica = replica
@@ -116,6 +122,8 @@ class _Connection:
         self._scope = trio.CancelScope()
         self._refusals = 0
         self._last_problem = "no answer"
+        self._last_error: str | None = None
+        self._skipped_count = 0
 
     async def wait_synced(self) -> None:
         """Wait for the first pull, however long the log is.
@@ -166,6 +174,8 @@ class _Connection:
                 close_timeout=self._limits.close_timeout_s,
                 # The replica sends pings of its own protocol and misses their answers.
                 ping_interval=None,
+                proxy=None if self._is_near else True,
+                compression=None if self._is_near else "deflate",
                 max_size=_WIRE_LIMITS.max_received_bytes,
                 logger=_websocket_logger,
             ) as socket:
@@ -201,6 +211,7 @@ class _Connection:
                 self._notebook.receive_text(text, trio.current_time())
             except WireError as error:
                 _logger.warning("%s sent nonsense: %s", self._origin, error)
+            self._log_refusals()
 
     async def _write(self, socket: ClientConnection) -> None:
         while (reason := self._replica.close_reason) is None:
@@ -216,6 +227,20 @@ class _Connection:
                 await self._notebook.wait_change()
             self._replica.handle_timeout(trio.current_time())
         self._note_problem(reason)
+
+    def _log_refusals(self) -> None:
+        """Log what else would go wrong without anybody noticing."""
+        if self._replica.last_error != self._last_error:
+            self._last_error = self._replica.last_error
+            _logger.info("%s refused a push: %s", self._origin, self._last_error)
+        if self._replica.skipped_count > self._skipped_count:
+            self._skipped_count = self._replica.skipped_count
+            skipped = self._replica.skipped[-1]
+            _logger.warning(
+                "event %d of the log is skipped: %s",
+                skipped.event.seq_num,
+                skipped.reason,
+            )
 
     def _note_problem(self, problem: str) -> None:
         self._last_problem = problem

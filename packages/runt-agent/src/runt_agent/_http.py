@@ -46,7 +46,11 @@ async def request(  # noqa: PLR0913 - a request has these parts
         # httpx's own time-outs are for one read or write each: a peer that moves a
         # byte now and then would pass them for ever.
         with trio.fail_after(timeout_s):
-            async with httpx.AsyncClient(verify=verify, timeout=timeout_s) as client:
+            async with httpx.AsyncClient(
+                verify=verify,
+                timeout=timeout_s,
+                trust_env=not service.is_on_this_machine,
+            ) as client:
                 return await client.request(
                     method,
                     url,

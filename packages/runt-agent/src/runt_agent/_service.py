@@ -6,6 +6,7 @@ same origin. Source: protocol.md §1.
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -53,6 +54,11 @@ class Service:
         """Whether the service is reached over TLS."""
         return self.http_base.startswith("https:")
 
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether the service listens on the loopback interface."""
+        return is_on_this_machine(self.sync_url)
+
     def authorization(self) -> dict[str, str]:
         """Give the header that authorises a request."""
         return {"Authorization": f"Bearer {self.auth_token}"}
@@ -85,6 +91,22 @@ def http_origin(sync_url: str) -> str:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     suffix = f":{port}" if port is not None else ""
     return f"{_HTTP_SCHEMES[parts.scheme]}://{host}{suffix}"
+
+
+def is_on_this_machine(sync_url: str) -> bool:
+    """Tell whether a service listens on the loopback interface.
+
+    No proxy reaches it there, whatever the environment says, and packing what travels
+    would cost more than it saves.
+
+    Args:
+        sync_url: The service's sync URL.
+    """
+    host = urlsplit(sync_url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def readable_reason(body: str, *, secret: str = "") -> str:
