@@ -1,5 +1,50 @@
 """Host directories for a sandbox."""
 
+from ._attributes import DirectoryEntry, FileStat, FileSystemStat
+from ._directory import HostDirectory, open_host_directory
+from ._errors import (
+    DuplicateMountError,
+    HostError,
+    LeavesMountError,
+    LimitError,
+    NotMountedError,
+    PolicyError,
+    ReadOnlyError,
+    RequestError,
+    SpecialFileError,
+    VfsError,
+)
+from ._guest_path import GuestPath
+from ._limits import Limits
+from ._mounts import Mount, MountTable
 from ._names import HostPath, alias_name, mount_name
+from ._operations import MUTATING_FLAGS, MUTATING_OPERATIONS, OpenFlag, Operation
 
-__all__ = ["HostPath", "alias_name", "mount_name"]
+__all__ = [
+    "MUTATING_FLAGS",
+    "MUTATING_OPERATIONS",
+    "DirectoryEntry",
+    "DuplicateMountError",
+    "FileStat",
+    "FileSystemStat",
+    "GuestPath",
+    "HostDirectory",
+    "HostError",
+    "HostPath",
+    "LeavesMountError",
+    "LimitError",
+    "Limits",
+    "Mount",
+    "MountTable",
+    "NotMountedError",
+    "OpenFlag",
+    "Operation",
+    "PolicyError",
+    "ReadOnlyError",
+    "RequestError",
+    "SpecialFileError",
+    "VfsError",
+    "alias_name",
+    "mount_name",
+    "open_host_directory",
+]

@@ -28,7 +28,7 @@ def mount_name(host_path: HostPath) -> str:
         host_path: The directory. A `PureWindowsPath` or `PurePosixPath` is read by the
             rules of its system, anything else by those of this one.
     """
-    return _NOT_IN_A_NAME.sub("_", _absolute(host_path))
+    return _NOT_IN_A_NAME.sub("_", absolute_path(host_path))
 
 
 def alias_name(host_path: HostPath) -> str:
@@ -42,10 +42,15 @@ def alias_name(host_path: HostPath) -> str:
 
     Source: the mounts of the pyodide-runtime-agent, JavaScript package of Runt.
     """
-    return _NOT_IN_AN_ALIAS.sub(_javascript_underscores, _absolute(host_path))
+    return _NOT_IN_AN_ALIAS.sub(_javascript_underscores, absolute_path(host_path))
 
 
-def _absolute(host_path: HostPath) -> str:
+def absolute_path(host_path: HostPath) -> str:
+    """Return a host path absolute and normalised by its words, links unresolved.
+
+    Args:
+        host_path: As for `mount_name`.
+    """
     text = os.fspath(host_path)
     match host_path:
         case PureWindowsPath():
