@@ -86,6 +86,23 @@ def test_declared_dependencies_are_the_imported_ones(package: str) -> None:
     assert unused == set(), "declared, not imported"
 
 
+def test_the_test_environment_has_what_tests_and_benchmarks_import() -> None:
+    environment = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]["default"]
+    requirements = list(environment["dependencies"])
+    for package in PACKAGES:
+        requirements += [package, *project_of(package)["dependencies"]]
+    available = {
+        distribution_name(item).replace("-", "_") for item in requirements
+    } | set(IMPORT_NAMES.values())
+    imported: set[str] = set()
+    beside: set[str] = set()
+    for folder in ("tests", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            imported |= imported_modules(path)
+            beside.add(path.stem)  # scripts import their neighbours
+    assert imported - available - beside - set(sys.stdlib_module_names) == set()
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_all_is_sorted_and_names_what_the_package_imports(package: str) -> None:
     module = importlib.import_module(module_of(package))
