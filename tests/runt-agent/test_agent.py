@@ -238,6 +238,7 @@ async def test_the_log_tells_the_life_of_an_execution_in_order(
     person: Person, start_agent: StartAgent
 ) -> None:
     await start_agent()
+    await person.until(lambda: len(person.log) == 3)
     name = person.request("hello")
     await person.until_status(name, "completed")
     await person.until(lambda: person.completions(name))
@@ -245,6 +246,7 @@ async def test_the_log_tells_the_life_of_an_execution_in_order(
     assert [event.name for event in person.log] == [
         "v1.RuntimeSessionStarted",
         "v1.RuntimeSessionStatusChanged",
+        "v1.RuntimeSessionRenewal",
         "v2.CellCreated",
         "v1.CellSourceChanged",
         "v1.ExecutionRequested",

@@ -40,6 +40,7 @@ def joined(
     *,
     limits: Limits | None = None,
     on_logged: OnLogged | None = None,
+    may_push: Callable[[], bool] | None = None,
 ) -> AbstractAsyncContextManager[Notebook]:
     return open_notebook(
         sync_url=server.sync_url,
@@ -47,6 +48,7 @@ def joined(
         payload={"authToken": server.token},
         limits=limits or Limits(),
         on_logged=on_logged,
+        may_push=may_push,
     )
 
 
@@ -82,6 +84,23 @@ async def test_a_held_commit_waits_for_company_but_not_for_ever(
         notebook.commit(cell("alone"), hold_s=0.1)
         with trio.fail_after(5):
             await notebook.flush()
+
+
+async def test_who_may_not_push_any_more_keeps_what_is_pending(
+    server: Server,
+) -> None:
+    allowed = True
+    async with joined(server, may_push=lambda: allowed) as notebook:
+        notebook.commit(cell("before"))
+        await notebook.flush()
+
+        allowed = False
+        notebook.commit(cell("after"))
+        await trio.sleep(0.1)
+
+        assert notebook.pending_count == 1
+        async with joined(server) as other:
+            assert set(other.state.cells) == {"before"}
 
 
 async def test_the_block_begins_at_the_head_of_the_log(server: Server) -> None:
@@ -204,6 +223,24 @@ async def test_a_url_that_cannot_work_is_refused_before_anything_is_tried() -> N
     with pytest.raises(ConfigError):
         async with open_notebook(sync_url="http://host", notebook_id="nb", payload={}):
             pytest.fail("this is no WebSocket URL")
+
+
+async def test_a_redirect_to_nowhere_is_an_error_that_holds_no_url(
+    start_canned: StartCanned, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    canned = await start_canned(
+        b"HTTP/1.1 302 Found\r\nlocation: gopher://x/?t=s3cret\r\n"
+        b"content-length: 0\r\n\r\n"
+    )
+
+    with pytest.raises(ConfigError) as refusal:
+        async with open_notebook(
+            sync_url=canned.sync_url, notebook_id="nb", payload={"authToken": "s3cret"}
+        ):
+            pytest.fail("there is no server")
+
+    assert "s3cret" not in f"{refusal.value} {caplog.text}"
 
 
 async def test_an_error_of_the_block_comes_out_as_it_is(server: Server) -> None:

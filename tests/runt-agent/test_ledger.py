@@ -91,6 +91,14 @@ def test_the_session_that_started_last_is_in_charge() -> None:
     assert ledger_of(started("A"), terminated("A")).in_charge is None
 
 
+def test_a_session_is_over_once_another_is_in_charge_or_none() -> None:
+    assert not ledger_of().is_over("A")
+    assert not ledger_of(started("B")).is_over("A")
+    assert not ledger_of(started("A")).is_over("A")
+    assert ledger_of(started("A"), started("B")).is_over("A")
+    assert ledger_of(started("A"), terminated("A")).is_over("A")
+
+
 def test_the_first_claim_counts() -> None:
     ledger = ledger_of(
         started("B"),

@@ -35,6 +35,7 @@ from runt_agent._queue import (
 from runt_agent._session import SUCCESS, Outcome, completion, displacement
 from runt_agent._stop import Stop
 from runt_protocol import Event
+from runt_worker import open_flat_nursery
 
 AfterCell: TypeAlias = Callable[[], Awaitable[str | None]]
 """A step between a cell's end and the report of it; a text is shown on its stderr."""
@@ -87,46 +88,17 @@ class Agent:
         _logger.info("runtime session %s is ready", self._session.session_id)
 
     async def serve(self) -> None:
-        """Run what is requested until the agent should end.
+        """Run what is requested, and renew the session, until the agent should end.
 
         Raises:
             DisplacedError: Another runtime took the notebook over.
             WorkerError: The worker cannot run cells any more.
         """
-        while not self._stop.requested:
-            match self._next_step():
-                case Wait():
-                    await self._stop.unless(self._wait_for_work)
-                case Claim(queue_id):
-                    [self._claim] = self._notebook.commit(self._session.claim(queue_id))
-                case Run() as step:
-                    await self._run(step)
-                case Fail(queue_id, cell_id, reason):
-                    _logger.info("execution %s is not run: %s", queue_id, reason)
-                    self._complete(queue_id, cell_id, _error(reason))
-                case Displace(session_id):
-                    self._notebook.commit(displacement(session_id))
-                case Repair(ending):
-                    self._notebook.commit(ending)
-                case Displaced(new_session_id):
-                    raise DisplacedError(
-                        session_id=self._session.session_id,
-                        new_session_id=new_session_id,
-                    )
-
-    async def renew(self) -> None:
-        """Say for ever that the session is still there.
-
-        While the server is out of reach one renewal waits; they do not pile up.
-        """
-        while True:
-            await trio.sleep(self._limits.renewal_interval_s)
-            if self._ledger.in_charge == self._session.session_id:
-                renewal = self._session.renewal(
-                    _now(), valid_ms=self._limits.session_valid_ms
-                )
-                [ticket] = self._notebook.commit(renewal)
-                await self._notebook.wait_confirmed(ticket)
+        async with open_flat_nursery() as nursery:
+            nursery.start_soon(self._renew)
+            while not self._stop.requested:
+                await self._do(self._next_step())
+            nursery.cancel_scope.cancel()
 
     async def say_goodbye(self, reason: Literal["shutdown", "error"]) -> None:
         """End the session and see it confirmed, within the shutdown time-out.
@@ -149,6 +121,36 @@ class Agent:
                 "the server did not confirm the end of session %s in time",
                 self._session.session_id,
             )
+
+    async def _renew(self) -> None:
+        # While the server is out of reach one renewal waits; they do not pile up.
+        while True:
+            renewal = self._session.renewal(
+                _now(), valid_ms=self._limits.session_valid_ms
+            )
+            [ticket] = self._notebook.commit(renewal)
+            await self._notebook.wait_confirmed(ticket)
+            await trio.sleep(self._limits.renewal_interval_s)
+
+    async def _do(self, step: IdleStep) -> None:
+        match step:
+            case Wait():
+                await self._stop.unless(self._wait_for_work)
+            case Claim(queue_id):
+                [self._claim] = self._notebook.commit(self._session.claim(queue_id))
+            case Run():
+                await self._run(step)
+            case Fail(queue_id, cell_id, reason):
+                _logger.info("execution %s is not run: %s", queue_id, reason)
+                self._complete(queue_id, cell_id, _error(reason))
+            case Displace(session_id):
+                self._notebook.commit(displacement(session_id))
+            case Repair(ending):
+                self._notebook.commit(ending)
+            case Displaced(new_session_id):
+                raise DisplacedError(
+                    session_id=self._session.session_id, new_session_id=new_session_id
+                )
 
     def _next_step(self) -> IdleStep:
         if self._claim is not None and self._notebook.is_confirmed(self._claim):

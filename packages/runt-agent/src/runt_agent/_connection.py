@@ -6,6 +6,7 @@ mean is the replica's business alone.
 """
 
 import logging
+import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,11 +18,16 @@ import trio
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidStatus,
+    InvalidURI,
     WebSocketException,
 )
 from websockets.trio.client import ClientConnection, connect
 
-from runt_agent._errors import ConnectionRefusedByServerError, UnreachableError
+from runt_agent._errors import (
+    ConfigError,
+    ConnectionRefusedByServerError,
+    UnreachableError,
+)
 from runt_agent._limits import DEFAULT_LIMITS, Limits
 from runt_agent._notebook import Notebook, OnLogged
 from runt_agent._service import (
@@ -49,12 +55,13 @@ _websocket_logger.setLevel(logging.INFO)
 
 
 @asynccontextmanager
-async def open_notebook(
+async def open_notebook(  # noqa: PLR0913 - all but three have defaults
     *,
     sync_url: str,
     notebook_id: str,
     payload: Mapping[str, Any],
     on_logged: OnLogged | None = None,
+    may_push: Callable[[], bool] | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> AsyncGenerator[Notebook]:
     """Join a notebook as a client, and stay connected until the block ends.
@@ -64,6 +71,8 @@ async def open_notebook(
         notebook_id: The notebook.
         payload: What the service asks of a client, such as `{"authToken": "..."}`.
         on_logged: Called for each event of the log, in its order, own ones included.
+        may_push: Asked after each event of the log; once it says no, nothing more is
+            sent and what is pending stays here.
         limits: Time-outs and sizes.
 
     Yields:
@@ -86,6 +95,7 @@ async def open_notebook(
         secret=str(payload.get("authToken", "")),
         replica=replica,
         notebook=notebook,
+        may_push=may_push or (lambda: True),
         limits=limits,
     )
     try:
@@ -109,6 +119,7 @@ class _Connection:
         secret: str,
         replica: Replica,
         notebook: Notebook,
+        may_push: Callable[[], bool],
         limits: Limits,
     ) -> None:
         self._origin = http_origin(sync_url)
@@ -117,6 +128,7 @@ class _Connection:
         self._secret = secret
         self._replica = replica
         self._notebook = notebook
+        self._may_push = may_push
         self._limits = limits
         self._is_closing = False
         self._scope = trio.CancelScope()
@@ -180,6 +192,9 @@ class _Connection:
                 logger=_websocket_logger,
             ) as socket:
                 await self._talk(socket)
+        except InvalidURI:
+            # Its text holds the whole URL, and with it the token.
+            raise ConfigError("the sync URL, or where it redirects, is wrong") from None
         except InvalidStatus as error:
             self._note_refusal(error)
         except (WebSocketException, trio.BrokenResourceError, OSError) as error:
@@ -215,7 +230,7 @@ class _Connection:
 
     async def _write(self, socket: ClientConnection) -> None:
         while (reason := self._replica.close_reason) is None:
-            held_until = self._notebook.held_until
+            held_until = self._notebook.held_until if self._may_push() else math.inf
             is_held = trio.current_time() < held_until
             frames = [] if is_held else self._replica.data_to_send()
             for text in frames:
@@ -243,6 +258,8 @@ class _Connection:
             )
 
     def _note_problem(self, problem: str) -> None:
+        if self._secret:
+            problem = problem.replace(self._secret, "***")
         self._last_problem = problem
         _logger.info("no connection to %s: %s", self._origin, problem)
 

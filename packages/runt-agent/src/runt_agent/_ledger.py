@@ -70,6 +70,7 @@ class Ledger:
 
     def __init__(self) -> None:
         """Start before the first event."""
+        self._started: set[str] = set()
         self._active: dict[str, None] = {}
         self._open: dict[str, OpenExecution] = {}
         self._endings: dict[str, Ending] = {}
@@ -84,6 +85,10 @@ class Ledger:
     def in_charge(self) -> str | None:
         """The session that may claim and run; None if there is none."""
         return next(reversed(self._active), None)
+
+    def is_over(self, session_id: str) -> bool:
+        """Tell whether a session has started and is not in charge any more."""
+        return session_id in self._started and session_id != self.in_charge
 
     @property
     def executions(self) -> Mapping[str, OpenExecution]:
@@ -134,6 +139,7 @@ class Ledger:
         self._active.pop(event.session_id, None)
         if isinstance(event, RuntimeSessionStarted):
             self._active[event.session_id] = None
+            self._started.add(event.session_id)
 
     def _request(self, queue_id: str, cell_id: str) -> None:
         if queue_id not in self._open and queue_id not in self._endings:

@@ -59,6 +59,9 @@ async def run_agent(
                     notebook_id=config.notebook_id,
                     payload=config.payload(user.id),
                     on_logged=ledger.observe,
+                    # What was committed before the agent knew that it is displaced
+                    # must stay here too.
+                    may_push=lambda: not ledger.is_over(config.session_id),
                     limits=config.limits,
                 ) as notebook,
                 _worker_or_own(worker, worker_options) as worker_at_hand,
@@ -82,20 +85,17 @@ async def run_agent(
 async def _live(
     agent: Agent, stop: Stop, session_id: str, task_status: trio.TaskStatus[str]
 ) -> None:
-    async with open_flat_nursery() as nursery:
-        try:
-            await stop.unless(agent.take_over)
-            if not stop.requested:
-                task_status.started(session_id)
-            nursery.start_soon(agent.renew)
-            await agent.serve()
-        except DisplacedError:
-            raise
-        except BaseException:
-            await agent.say_goodbye("error")
-            raise
-        await agent.say_goodbye("shutdown")
-        nursery.cancel_scope.cancel()
+    try:
+        await stop.unless(agent.take_over)
+        if not stop.requested:
+            task_status.started(session_id)
+        await agent.serve()
+    except DisplacedError:
+        raise
+    except BaseException:
+        await agent.say_goodbye("error")
+        raise
+    await agent.say_goodbye("shutdown")
 
 
 async def _stop_when_cancelled(stop: Stop) -> None:
