@@ -9,7 +9,7 @@ from typing import Self
 from . import _system
 from ._attributes import DirectoryEntry, FileStat, FileSystemStat
 from ._errors import HostError, LimitError, RequestError, SpecialFileError, host_errors
-from ._guest_path import GuestPath, decode_name, encode_name
+from ._guest_path import GuestPath, decode_name
 from ._handles import HandleTable
 from ._limits import Limits
 from ._operations import OpenFlag
@@ -207,11 +207,10 @@ class ReadableDirectory:
     ) -> Generator[Place]:
         if guest_path.is_absolute:
             raise RequestError(errno.EINVAL, guest_path)
-        names = [encode_name(part) for part in guest_path.parts]
         with (
             host_errors(guest_path),
             (resolver or self._resolver).locate(
-                self._root, names, follow=follow
+                self._root, guest_path, follow=follow
             ) as place,
         ):
             yield place

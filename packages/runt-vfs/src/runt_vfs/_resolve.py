@@ -8,13 +8,13 @@ look and the act can lead it elsewhere.
 import errno
 import os
 import stat
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
 from . import _system
 from ._errors import LeavesMountError
+from ._guest_path import GuestPath, encode_name
 from ._limits import Limits
 
 ITSELF = b"."
@@ -51,12 +51,12 @@ class Place:
 class Resolver(Protocol):
     """Finds the place of a path below a root."""
 
-    def locate(self, root: int, names: Sequence[bytes], *, follow: bool) -> Place:
+    def locate(self, root: int, guest_path: GuestPath, *, follow: bool) -> Place:
         """Find the place of a path; its last name need not exist.
 
         Args:
             root: The descriptor of the directory to stay below.
-            names: The path's names.
+            guest_path: The path, relative to it.
             follow: Whether a symlink in the last place is followed.
 
         Raises:
@@ -81,14 +81,14 @@ class WalkingResolver:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
-    def locate(self, root: int, names: Sequence[bytes], *, follow: bool) -> Place:
+    def locate(self, root: int, guest_path: GuestPath, *, follow: bool) -> Place:
         """Find the place of a path, as `Resolver.locate`.
 
         Raises:
             LeavesMountError: A link leads out of the root.
             OSError: What the system says.
         """
-        walk = _Walk(root, names, self._limits.max_links)
+        walk = _Walk(root, _names(guest_path), self._limits.max_links)
         try:
             return walk.to_the_end(follow=follow)
         except BaseException:
@@ -107,20 +107,21 @@ class KernelResolver:
         self._limits = limits
         self._walking = WalkingResolver(limits)
 
-    def locate(self, root: int, names: Sequence[bytes], *, follow: bool) -> Place:
+    def locate(self, root: int, guest_path: GuestPath, *, follow: bool) -> Place:
         """Find the place of a path, as `Resolver.locate`.
 
         Raises:
             LeavesMountError: A link leads out of the root.
             OSError: What the system says; EAGAIN if the tree never keeps still.
         """
+        names = _names(guest_path)
         if not names:
             return Place(directory=_system.duplicate(root), name=ITSELF, depth=0)
         directory = self._open_directory(root, b"/".join(names[:-1]) or ITSELF)
         if follow and _is_symlink(directory, names[-1]):
             # Rare enough to be left to the walk, which has to know all this anyway.
             _system.close(directory)
-            return self._walking.locate(root, names, follow=True)
+            return self._walking.locate(root, guest_path, follow=True)
         return Place(directory=directory, name=names[-1])
 
     def _open_directory(self, root: int, path: bytes) -> int:
@@ -148,7 +149,7 @@ def choose_resolver(root: int, limits: Limits) -> Resolver:
 
 
 class _Walk:
-    def __init__(self, root: int, names: Sequence[bytes], max_links: int) -> None:
+    def __init__(self, root: int, names: list[bytes], max_links: int) -> None:
         self._root = root
         self._pending = list(reversed(names))
         self._walked: list[bytes] = []
@@ -206,6 +207,11 @@ class _Walk:
         names = [part for part in target.split(b"/") if part not in (b"", b".")]
         self._pending.extend(reversed(names))
         return True
+
+
+def _names(guest_path: GuestPath) -> list[bytes]:
+    # A GuestPath holds no `..`, which the kernel would look up in the last place.
+    return [encode_name(part) for part in guest_path.parts]
 
 
 def _is_symlink(directory: int, name: bytes) -> bool:
