@@ -246,6 +246,7 @@ async def open_kernel(assets: Assets, limits: Limits) -> AsyncGenerator[Kernel]:
                 importable=package_calls.importable(),
                 call_request=str(paths.call_request),
                 call_reply=str(paths.call_reply),
+                max_frame_bytes=limits.max_frame_bytes,
             )
             await kernel.start(initialize, limits)
             yield kernel

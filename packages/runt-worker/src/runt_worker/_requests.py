@@ -20,6 +20,7 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
         importable: import names that a package of Pyodide's lock file provides.
         call_request: FIFO for the guest's synchronous calls.
         call_reply: FIFO for their answers.
+        max_frame_bytes: a larger frame would end the kernel.
     """
 
     distribution: str
@@ -27,6 +28,7 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
     importable: list[str]
     call_request: str
     call_reply: str
+    max_frame_bytes: int
 
 
 class ExecuteRequest(Content, frozen=True, kw_only=True, tag="execute_request"):

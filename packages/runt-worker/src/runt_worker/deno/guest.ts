@@ -24,6 +24,8 @@ export interface Initialize {
   importable: string[];
   call_request: string;
   call_reply: string;
+  /** A larger frame would end the kernel. */
+  max_frame_bytes: number;
 }
 
 export type GuestMessage =
@@ -76,6 +78,7 @@ async function initialize(options: Initialize): Promise<void> {
   kernel = pyodide.pyimport("runt_kernel").start(
     bridge(calls, packages, libraries),
     options.importable,
+    options.max_frame_bytes,
   );
   post({ type: "frame", head: `{"request":0,"content":{"msg_type":"ready"}}` });
 }

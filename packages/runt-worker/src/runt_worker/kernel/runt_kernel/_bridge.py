@@ -34,18 +34,34 @@ class Bridge(Protocol):
 
 Send = Callable[..., None]
 
+_MAX_BYTES_PER_CHARACTER = 4
 
-def sender(bridge: Bridge) -> Send:
-    """Return a function that sends one message: ``send(head, tail=b"")``."""
+
+def sender(bridge: Bridge, max_frame_bytes: int) -> Send:
+    """Return a function that sends one message: ``send(head, tail=b"")``.
+
+    It raises ValueError for a message that would be refused.
+    """
 
     def send(head: dict[str, Any], tail: bytes = b"") -> None:
         text = encode(head)
+        if _MAX_BYTES_PER_CHARACTER * len(text) > max_frame_bytes:
+            _check_size(text, max_frame_bytes)
         if tail:
             bridge.send(text, to_js(tail))
         else:
             bridge.send(text)
 
     return send
+
+
+def _check_size(text: str, max_frame_bytes: int) -> None:
+    # Lengths and a little more are not worth counting.
+    size, limit = len(text.encode("utf-8", "surrogatepass")), max_frame_bytes - 1024
+    if size > limit:
+        raise ValueError(
+            f"this output has {size:,} bytes; more than {limit:,} are not shown"
+        )
 
 
 def encode(value: object) -> str:

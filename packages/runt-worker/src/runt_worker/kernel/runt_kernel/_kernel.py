@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,27 +13,33 @@ from typing import Any
 from runt_kernel import _introspection, _packages, _sleep
 from runt_kernel._bridge import Bridge, encode, sender
 from runt_kernel._shell import RuntShell, error_message
-from runt_kernel._streams import ErrStream, OutStream, StreamName
+from runt_kernel._streams import StreamName, Streams
+from runt_kernel._waits import SyncWaits
+
+_MAX_LATE = 1000
+"""So many outputs wait for the next cell; past that the oldest are dropped."""
 
 
 class Kernel:
     """IPython and its streams, driven by ``guest.ts``."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, max_frame_bytes: int) -> None:
         self._bridge = bridge
-        self._post = sender(bridge)
-        self._request = 0
+        self._post = sender(bridge, max_frame_bytes)
+        self._request: int | None = None
+        self._late: deque[tuple[dict[str, Any], bytes]] = deque(maxlen=_MAX_LATE)
         self._task: asyncio.Task[dict[str, Any]] | None = None
-        self._interrupted = False
-        self._out = OutStream("stdout", self._send_text)
-        self._err = ErrStream(self._out, self._send_text)
-        sys.stdout, sys.stderr = self._out, self._err
+        self._interrupted = self._has_shown_error = False
+        self._waits = SyncWaits()
+        self._streams = Streams(self._send_text)
+        sys.stdout, sys.stderr = self._streams.out, self._streams.err
         self._shell = RuntShell.instance(
             send=self._send, is_interrupted=lambda: self._interrupted
         )
 
     def install_signals(self) -> None:
         """Let the host thread interrupt a cell and ask it for its output."""
+        self._waits.install()
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(signal.SIGUSR1, lambda *_: self.flush())
 
@@ -44,8 +51,10 @@ class Kernel:
         ``guest.ts`` sends that one when no late signal can hit anything any more.
         """
         message = json.loads(head)
-        self._request = message["request"]
-        self._interrupted = False
+        request = self._request = message["request"]
+        self._interrupted = self._has_shown_error = False
+        while self._late:
+            self._show(*self._late.popleft())
         self._task = asyncio.ensure_future(self._run(message["content"]["code"]))
         try:
             reply = await self._task
@@ -54,8 +63,9 @@ class Kernel:
         finally:
             self._task = None
         self.flush()
+        self._request = None
         content = {"msg_type": "execute_reply", **reply}
-        return encode({"request": self._request, "content": content})
+        return encode({"request": request, "content": content})
 
     def answer(self, head: str) -> None:
         """Answer a request that runs no cell."""
@@ -84,12 +94,12 @@ class Kernel:
         """Interrupt a cell that awaits: told by message, since no bytecode runs."""
         if self._task is not None and self._bridge.take_interrupt():
             self._interrupted = True
-            self._task.cancel()
+            if not self._waits.interrupt():
+                self._task.cancel()
 
     def flush(self) -> None:
         """Send what was printed so far."""
-        self._out.show()
-        self._err.show()
+        self._streams.show()
 
     # -- inside a cell
 
@@ -105,7 +115,7 @@ class Kernel:
         count = max(shell.execution_count - 1, 1)
         error = result.error_before_exec or result.error_in_exec
         if self._interrupted:  # also where the cell caught it and went on
-            error = KeyboardInterrupt()
+            return self._failed(KeyboardInterrupt())
         if error is not None:
             return self._error_reply(error)
         return {"status": "ok", "execution_count": count}
@@ -114,8 +124,8 @@ class Kernel:
         """Report what got past IPython: an interrupt outside of the cell's own code."""
         if self._interrupted:
             error = KeyboardInterrupt()
-        text = [f"{type(error).__name__}: {error}"]
-        self._send(error_message(type(error), error, text))
+        if not self._has_shown_error:
+            self._send(error_message(type(error), error, [type(error).__name__]))
         return self._error_reply(error)
 
     def _error_reply(self, error: BaseException) -> dict[str, Any]:
@@ -145,20 +155,27 @@ class Kernel:
 
     def _send(self, message: dict[str, Any]) -> None:
         self.flush()
-        self._post({"request": self._request, "content": message})
+        self._has_shown_error |= message["msg_type"] == "error"
+        self._show(message)
 
     def _send_text(self, name: StreamName, text: bytes) -> None:
-        stream = {"msg_type": "stream", "name": name}
-        self._post({"request": self._request, "content": stream}, text)
+        self._show({"msg_type": "stream", "name": name}, text)
+
+    def _show(self, content: dict[str, Any], tail: bytes = b"") -> None:
+        if self._request is None:
+            # A task that outlived its cell; the next one shows it.
+            self._late.append((content, tail))
+        else:
+            self._post({"request": self._request, "content": content}, tail)
 
 
-def start(bridge: Bridge, importable: Iterable[str]) -> Kernel:
+def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Kernel:
     """Make the interpreter a sandboxed notebook's and return its kernel."""
     _sleep.install(bridge)
     os.system = _no_shell
     Path("/home/pyodide").mkdir(parents=True, exist_ok=True)
     _packages.install(bridge, importable)
-    kernel = Kernel(bridge)
+    kernel = Kernel(bridge, max_frame_bytes)
     kernel.install_signals()
     return kernel
 

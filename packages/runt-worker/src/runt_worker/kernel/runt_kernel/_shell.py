@@ -1,8 +1,10 @@
 """IPython's shell with its outputs turned into messages."""
 
+import sys
 from asyncio import CancelledError
 from collections.abc import Callable
 from pathlib import Path
+from traceback import format_exception
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +19,8 @@ from runt_kernel._bridge import Send
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 _OWN_CODE = str(Path(__file__).parent)
+_MAX_ERROR_CHARACTERS = 100_000
+"""Nobody reads more of an exception, and an error has to fit into a frame."""
 _NO_SHELL = "there is no shell in the sandbox: only Python runs here"
 
 
@@ -109,6 +113,16 @@ class RuntShell(InteractiveShell):
     def ask_exit(self) -> None:
         """``exit()`` ends nothing: the kernel belongs to the notebook."""
 
+    def excepthook(
+        self,
+        etype: type[BaseException],
+        value: BaseException,
+        tb: TracebackType | None,
+    ) -> None:
+        # Pyodide calls it for the text of each exception that crosses JavaScript;
+        # IPython's would show it, and so twice.
+        sys.__excepthook__(etype, value, tb)
+
     def system(self, cmd: str) -> None:  # noqa: ARG002 (IPython's signature)
         raise OSError(_NO_SHELL)
 
@@ -116,11 +130,27 @@ class RuntShell(InteractiveShell):
 
     def showtraceback(self, exc_tuple: ExcInfo | None = None, **options: Any) -> None:
         """Show an exception; a cell that was interrupted in an await was cancelled."""
-        etype, value, traceback = self._get_exc_info(exc_tuple)
+        try:
+            etype, value, traceback = self._get_exc_info(exc_tuple)
+        except ValueError:  # %tb without an exception; IPython says so
+            super().showtraceback(exc_tuple, **options)
+            return
         _cut_own_frames(traceback)
         if issubclass(etype, CancelledError) and self.is_interrupted():
             etype, value = KeyboardInterrupt, KeyboardInterrupt()
-        super().showtraceback((etype, value, traceback), **options)
+        if _holds_group(value):
+            # IPython would print it to stderr, from its own frame on.
+            below = traceback.tb_next if traceback else None
+            self._showtraceback(etype, value, format_exception(etype, value, below))
+        else:
+            super().showtraceback((etype, value, traceback), **options)
+
+    def _format_exception_for_storage(
+        self, exception: BaseException, *_: object, **__: object
+    ) -> dict[str, Any]:
+        # Formatting costs as much as running many a cell, IPython's own fails on an
+        # exception without a str(), and without a history file nobody reads it.
+        return error_message(type(exception), exception, [])
 
     def _showtraceback(
         self, etype: type, evalue: BaseException, stb: list[str]
@@ -129,11 +159,25 @@ class RuntShell(InteractiveShell):
 
 
 def _cut_own_frames(traceback: TracebackType | None) -> None:
-    """End a traceback where the user's code calls ours, e.g. a signal handler."""
-    while traceback is not None and (below := traceback.tb_next) is not None:
-        if below.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
-            traceback.tb_next = None
-        traceback = traceback.tb_next
+    """Leave out where the user's code was in ours, e.g. in a signal handler."""
+    while traceback is not None:
+        below = traceback.tb_next
+        while below and below.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
+            below = below.tb_next
+        traceback.tb_next = below
+        traceback = below
+
+
+def _holds_group(value: BaseException | None) -> bool:
+    while value is not None and not isinstance(value, BaseExceptionGroup):
+        value = value.__context__
+    return value is not None
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _MAX_ERROR_CHARACTERS:
+        return text
+    return f"{text[:_MAX_ERROR_CHARACTERS]} … ({len(text):,} characters)"
 
 
 def error_message(
@@ -147,6 +191,6 @@ def error_message(
     return {
         "msg_type": "error",
         "ename": etype.__name__,
-        "evalue": text,
-        "traceback": list(traceback),
+        "evalue": _cut(text),
+        "traceback": [_cut(line) for line in traceback],
     }

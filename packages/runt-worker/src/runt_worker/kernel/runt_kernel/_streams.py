@@ -1,12 +1,15 @@
 """``sys.stdout`` and ``sys.stderr``: gathered here, sent in few messages.
 
-Python's own TextIOWrapper is the fastest thing to print into. It fills a sink, which
-sends when enough has come together; what is less is flushed by a signal every 50 ms
-(``interrupts.ts``), at the end of a cell and before every other output.
+Python's own TextIOWrapper is the fastest thing to print into. Those of both streams
+fill one outbox, in the order of what was written; it sends when enough has come
+together. What is less is sent by a signal every 50 ms (``interrupts.ts``), at the end
+of a cell and before every other output.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 StreamName = Literal["stdout", "stderr"]
@@ -15,63 +18,117 @@ SendText = Callable[[StreamName, bytes], None]
 _SEND_BYTES = 64 * 1024
 """So much output is sent without waiting for the next flush."""
 
+_PIECE_BYTES = 4 * 1024 * 1024
+"""Size of one message: a single print can be larger than a frame may be."""
+
+_CONTINUATION = 0b10
+"""First bits of a byte of UTF-8 that begins no character."""
+
+
+class Streams:
+    """Both streams.
+
+    Attributes:
+        out: standard output, whose ``flush`` is cheap: the text shows within a tick.
+        err: standard error.
+    """
+
+    def __init__(self, send: SendText) -> None:
+        self._outbox = _Outbox(send)
+        self.out = _Stream("stdout", self._outbox)
+        self.err = _ErrorStream(self.out, self._outbox)
+
+    def show(self) -> None:
+        """Send now what was written so far."""
+        self.out.flush()
+        self.err.flush()
+        self._outbox.send()
+
+
+class _Outbox:
+    """Text of both streams, whole characters at a time."""
+
+    def __init__(self, send: SendText) -> None:
+        self._send = send
+        self._chunks: list[tuple[StreamName, bytes]] = []
+        self._size = 0
+
+    def add(self, name: StreamName, data: bytes) -> None:
+        # A list, because appending is one instruction: the flushing signal cannot
+        # come between.
+        self._chunks.append((name, data))
+        self._size += len(data)
+        if self._size >= _SEND_BYTES:
+            self.send()
+
+    def send(self) -> None:
+        chunks, self._chunks = self._chunks, []
+        self._size = 0
+        for name, group in groupby(chunks, itemgetter(0)):
+            for piece in _pieces(b"".join(data for _, data in group)):
+                self._send(name, piece)
+
 
 class _Sink(io.BufferedIOBase):
-    """Takes bytes from a TextIOWrapper, whole characters at a time."""
+    """The binary file below a text stream."""
 
-    def __init__(self, name: StreamName, send: SendText) -> None:
+    def __init__(self, name: StreamName, outbox: _Outbox) -> None:
         self._name: StreamName = name
-        self._send = send
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._outbox = outbox
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        # A list, because appending is one instruction: the flushing signal cannot
-        # come between.
-        self._chunks.append(bytes(data))
-        self._size += len(data)
-        if self._size >= _SEND_BYTES:
-            self.send()
+        self._outbox.add(self._name, bytes(data))
         return len(data)
-
-    def send(self) -> None:
-        """Send what has come together."""
-        chunks, self._chunks = self._chunks, []
-        self._size = 0
-        if chunks:
-            self._send(self._name, b"".join(chunks))
 
     def fileno(self) -> int:
         return {"stdout": 1, "stderr": 2}[self._name]
 
 
-class OutStream(io.TextIOWrapper):
-    """A text stream whose ``flush`` is cheap: the text shows within a tick."""
+class _Stream(io.TextIOWrapper):
+    """A text stream that outlives whatever a cell does to it."""
 
-    def __init__(self, name: StreamName, send: SendText) -> None:
-        self._sink = _Sink(name, send)
+    def __init__(self, name: StreamName, outbox: _Outbox) -> None:
+        sink = _Sink(name, outbox)
         super().__init__(
-            self._sink, encoding="utf-8", errors="backslashreplace", newline="\n"
+            sink, encoding="utf-8", errors="backslashreplace", newline="\n"
         )
 
-    def show(self) -> None:
-        """Send now what was written so far."""
-        self.flush()
-        self._sink.send()
+    def close(self) -> None:
+        """Stay open: later cells print here too."""
+
+    def detach(self) -> io.BufferedIOBase:
+        """Refuse, for the same reason."""
+        raise io.UnsupportedOperation("the notebook's streams cannot be detached")
 
 
-class ErrStream(OutStream):
-    """Standard error: keeps its place among what was written to standard output."""
+class _ErrorStream(_Stream):
+    """Standard error: keeps its place among what is written to standard output."""
 
-    def __init__(self, out: OutStream, send: SendText) -> None:
-        super().__init__("stderr", send)
+    def __init__(self, out: _Stream, outbox: _Outbox) -> None:
+        super().__init__("stderr", outbox)
         self._out = out
 
     def write(self, text: str) -> int:
-        self._out.show()
+        self._out.flush()
         written = super().write(text)
         self.flush()
         return written
+
+
+def _pieces(text: bytes) -> Iterator[bytes]:
+    """Cut UTF-8 into messages, between characters."""
+    start = 0
+    while len(text) - start > _PIECE_BYTES:
+        end = start + _PIECE_BYTES
+        while end > start + 1 and _is_inside_character(text[end]):
+            end -= 1
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
+def _is_inside_character(byte: int) -> bool:
+    return byte >> 6 == _CONTINUATION
