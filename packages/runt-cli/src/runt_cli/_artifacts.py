@@ -27,11 +27,17 @@ async def fetch_artifacts(
     """
     found: dict[str, bytes] = {}
     async with httpx.AsyncClient(
-        headers=service.authorization(), timeout=_TIMEOUT_S, follow_redirects=True
+        headers=service.authorization(),
+        timeout=_TIMEOUT_S,
+        follow_redirects=True,  # to another host httpx goes without the token
+        # Without TLS there is no need for its slow set-up, and a proxy has no way to
+        # this machine.
+        verify=service.is_secure,
+        trust_env=not service.is_on_this_machine,
     ) as client:
         for artifact_id in artifact_ids:
             # An id is free text in the events; it must stay one part of the path.
-            path = f"/api/artifacts/{quote(artifact_id, safe='')}"
+            path = f"/api/artifacts/{quote(artifact_id, safe='', errors='replace')}"
             with trio.move_on_after(_TIMEOUT_S):
                 try:
                     response = await client.get(service.http_base + path)
