@@ -51,7 +51,7 @@ def setting_option(
 
 
 NOTEBOOK_OPTION = setting_option(
-    NOTEBOOK, "-n", metavar="ID", help_text="The notebook to attach to."
+    NOTEBOOK, "-n", metavar="ID", help_text="The notebook to join."
 )
 AUTH_TOKEN_OPTION = setting_option(
     AUTH_TOKEN,

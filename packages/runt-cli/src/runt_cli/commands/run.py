@@ -18,7 +18,6 @@ from runt_cli._connection_options import (
     AUTH_TOKEN_OPTION,
     ENV_FILE,
     NOTEBOOK_OPTION,
-    SYNC_URL_OPTION,
     connection_of,
 )
 from runt_cli._errors import ConfigurationError, NotebookFileError
@@ -64,7 +63,13 @@ class _Place:
 @click.option(
     "--allow-errors", is_flag=True, help="Go on behind a cell that raises; exit with 0."
 )
-@SYNC_URL_OPTION
+@click.option(
+    # A variable, which may be there for the agent, must not send cells elsewhere.
+    "--sync-url",
+    "-s",
+    metavar="URL",
+    help="Have the cells executed in a notebook of this sync server.",
+)
 @NOTEBOOK_OPTION
 @AUTH_TOKEN_OPTION
 @ENV_FILE
