@@ -212,6 +212,24 @@ def test_ctrl_c_ends_a_snippet(tmp_path: Path) -> None:
     assert "KeyboardInterrupt" in stopped.err
 
 
+def test_a_second_ctrl_c_ends_at_once_what_does_not_heed_the_first(
+    tmp_path: Path,
+) -> None:
+    code = """
+print("begun", flush=True)
+while True:
+    try:
+        while True: pass
+    except BaseException:
+        print("no", flush=True)
+"""
+    with running(tmp_path, "exec", code) as snippet:
+        snippet.wait_for("(begun)")
+        snippet.process.send_signal(signal.SIGINT)
+        snippet.wait_for("(no)")
+        assert snippet.stop().status == -signal.SIGINT
+
+
 def test_the_quickstart_runs_to_its_end(tmp_path: Path) -> None:
     result = tmp_path / "result.ipynb"
     done = runt("run", ROOT / "examples" / "quickstart.ipynb", "-o", result)
