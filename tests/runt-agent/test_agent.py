@@ -1,6 +1,7 @@
 """The agent against a real sync server, with a scripted worker."""
 
 import logging
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,7 @@ from runt_agent._session import Session
 from runt_agent.testing import CellError, ScriptedWorker
 from runt_protocol import (
     AllExecutionsCancelled,
+    Artifact,
     CellCreatedV2,
     CellDeleted,
     CellSourceChanged,
@@ -637,6 +639,41 @@ async def test_a_display_that_no_client_could_read_becomes_a_notice(
     notice, after = person.shown(name)
     assert "cannot be kept" in notice
     assert after == "stdout: after"
+
+
+async def test_outputs_of_any_size_arrive_or_say_what_is_missing(
+    person: Person, start_agent: StartAgent
+) -> None:
+    def html(size: int) -> DisplayData:
+        return DisplayData(
+            data={"text/html": "h" * size, "text/plain": "a table"}, metadata={}
+        )
+
+    async def large(_: ScriptedWorker, on_output: OnOutput) -> None:
+        await trio.lowlevel.checkpoint()
+        on_output(html(890_000))
+        on_output(html(2_000_000))
+        on_output(Stream(name="stdout", text="\x01漢😀" * 500_000))
+        on_output(
+            DisplayData(
+                data={"image/png": b64encode(b"p" * 3_000_000).decode()}, metadata={}
+            )
+        )
+
+    await start_agent(ScriptedWorker({"large": large}))
+    name = person.request("large")
+    await person.until_status(name, "completed")
+    await person.until(lambda: person.completions(name))
+
+    fits, notice, text, _ = person.shown(name)
+    assert fits == "multimedia_display: " + "h" * 890_000
+    assert "a table\n[left out, too large" in notice
+    assert "text/html, 2,000,0" in notice
+    assert text == "stdout: " + "\x01漢😀" * 500_000
+    image = person.state.outputs_of(f"c{name}")[-1].representations
+    assert image is not None
+    assert isinstance(image["image/png"], Artifact)
+    assert max(len((e.args_text or "").encode()) for e in person.log) <= 899_000
 
 
 async def test_a_step_after_the_cell_comes_before_the_report(
