@@ -28,6 +28,7 @@ from runt_protocol import (
     CellDeleted,
     CellSourceChanged,
     CellType,
+    ExecutionAssigned,
     ExecutionCancelled,
     ExecutionRequested,
     LoggedEvent,
@@ -518,6 +519,46 @@ async def test_an_agent_that_is_stopped_abandons_a_cell_that_does_not_end(
     await person.until_status(name, "failed")
     await person.until(lambda: person.completions(name))
     assert "the runtime ended before the cell did" in person.completions(name)[0]
+
+
+async def test_an_agent_that_is_stopped_leaves_nothing_that_it_has_claimed(
+    person: Person, start_agent: StartAgent
+) -> None:
+    agent = await start_agent(ScriptedWorker({"forever": forever}))
+    running, claimed = person.request("forever"), person.request("later")
+    await person.until(lambda: person.shown(running))
+    person.notebook.commit(
+        ExecutionAssigned(queue_id=f"q{claimed}", runtime_session_id=agent.session_id)
+    )
+    await person.notebook.flush()
+
+    await agent.stop()
+
+    await person.until_status(claimed, "failed")
+    await person.until(lambda: person.completions(claimed))
+    assert "the runtime ended before" in person.completions(claimed)[0]
+
+
+async def test_a_claim_behind_a_cancellation_does_not_undo_it(
+    person: Person, start_agent: StartAgent
+) -> None:
+    worker = ScriptedWorker({"forever": forever})
+    agent = await start_agent(worker)
+    running, cancelled = person.request("forever"), person.request("never")
+    await person.until(lambda: person.shown(running))
+
+    # As if the agent had claimed it before it knew.
+    person.cancel(cancelled)
+    person.notebook.commit(
+        ExecutionAssigned(queue_id=f"q{cancelled}", runtime_session_id=agent.session_id)
+    )
+    await person.notebook.flush()
+    assert person.status(cancelled) == "assigned"
+    person.cancel(running)
+
+    await person.until_status(cancelled, "cancelled")
+    assert person.state.cells[f"c{cancelled}"].execution_state == "idle"
+    assert worker.executed == ["forever"]
 
 
 async def test_a_worker_that_dies_is_replaced(

@@ -7,6 +7,8 @@ from typing import Final
 
 import trio
 
+from runt_worker import open_flat_nursery
+
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -25,7 +27,7 @@ async def cancel_on_signals() -> AsyncGenerator[trio.CancelScope]:
         RuntimeError: The caller is not in the main thread.
     """
     with trio.open_signal_receiver(*_STOP_SIGNALS) as signals:
-        async with trio.open_nursery() as nursery:
+        async with open_flat_nursery() as nursery:
             scope = trio.CancelScope()
             nursery.start_soon(_cancel_at_first, signals, scope)
             with scope:
