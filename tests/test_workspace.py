@@ -151,7 +151,7 @@ def test_no_tracked_file_names_a_registry_host_or_a_path_of_one_machine() -> Non
     hosts = "|".join(["pypi" + r"\.org", "python" + "hosted", "npm" + r"js\.(org|com)"])
     roots = "|".join(["wo" + "rk", "fa" + "rm", "ro" + "ot"])
     pattern = re.compile(
-        rf"//[a-z0-9.-]*({hosts})|(^|[^A-Za-z0-9_.])/({roots})/", re.MULTILINE
+        rf"//[a-z0-9.-]*({hosts})|(^|[^A-Za-z0-9_.}}])/({roots})/", re.MULTILINE
     )
     guilty = [
         str(path.relative_to(ROOT))
