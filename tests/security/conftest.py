@@ -1,4 +1,4 @@
-"""One real sandbox for all tests that leave it as they found it."""
+"""One real sandbox, started from an environment that holds a secret."""
 
 from collections.abc import Generator
 
@@ -6,8 +6,18 @@ import pytest
 
 from runt_worker.testing import SharedWorker, shared_worker
 
+CANARY = "canary-that-no-cell-may-see"
+
+
+@pytest.fixture(scope="session")
+def canary() -> str:
+    return CANARY
+
 
 @pytest.fixture(scope="session")
 def sandbox() -> Generator[SharedWorker]:
-    with shared_worker() as shared:
-        yield shared
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RUNT_API_KEY", CANARY)
+        patch.setenv("AUTH_TOKEN", CANARY)
+        with shared_worker() as shared:
+            yield shared

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import trio
 
@@ -39,44 +39,59 @@ OnOutput = Callable[[Output], None]
 ReplyT = TypeVar("ReplyT", ExecuteReply, CompleteReply, InspectReply, IsCompleteReply)
 
 
-class PendingRequest:
+class PendingRequest(Generic[ReplyT]):
     """A request that was sent. Made by `Kernel.submit` only.
 
     Attributes:
         number: what its answer and its outputs refer to.
     """
 
-    def __init__(self, number: int, on_output: OnOutput | None) -> None:
+    def __init__(
+        self, number: int, reply_type: type[ReplyT], on_output: OnOutput | None
+    ) -> None:
         self.number = number
+        self._reply_type = reply_type
         self._on_output = on_output
         self._done = trio.Event()
-        self._outcome: Reply | WorkerDiedError | None = None
+        self._outcome: ReplyT | ErrorReply | WorkerDiedError | None = None
 
-    async def wait(self, reply_type: type[ReplyT]) -> ReplyT:
+    async def wait(self) -> ReplyT:
         """Wait for the answer, any number of times.
 
         Raises:
             WorkerDiedError: the process ended before it answered.
             IntrospectionError: the kernel could not answer.
-            GuestProtocolError: it gave another kind of answer.
         """
-        await self._done.wait()
+        while self._outcome is None:
+            await self._done.wait()
         if isinstance(self._outcome, ErrorReply):
             raise IntrospectionError(f"{self._outcome.ename}: {self._outcome.evalue}")
-        if isinstance(self._outcome, reply_type):
-            return self._outcome
         if isinstance(self._outcome, WorkerDiedError):
             raise self._outcome
-        raise GuestProtocolError("the sandbox gave an answer of another kind")
+        return self._outcome
 
     def show(self, output: Output) -> None:
         """Hand out what the cell shows."""
         if self._on_output:
             self._on_output(output)
 
-    def end(self, outcome: Reply | WorkerDiedError) -> None:
-        """Let `wait` return."""
-        self._outcome = outcome
+    def take(self, reply: Reply) -> None:
+        """Let `wait` return the answer.
+
+        Raises:
+            GuestProtocolError: the sandbox gave another kind of answer.
+        """
+        if isinstance(reply, self._reply_type) or (
+            isinstance(reply, ErrorReply) and self._reply_type is not ExecuteReply
+        ):
+            self._outcome = reply
+            self._done.set()
+        else:
+            raise GuestProtocolError("the sandbox gave an answer of another kind")
+
+    def die(self, death: WorkerDiedError) -> None:
+        """Let `wait` raise."""
+        self._outcome = death
         self._done.set()
 
 
@@ -87,7 +102,7 @@ class Kernel:
         self._process = process
         self._calls = calls
         self._numbers = itertools.count(1)
-        self._pending: dict[int, PendingRequest] = {}
+        self._pending: dict[int, PendingRequest[Any]] = {}
         self._ready = trio.Event()
         self._death: WorkerDiedError | None = None
 
@@ -112,23 +127,27 @@ class Kernel:
         self._raise_if_dead()
 
     async def submit(
-        self, content: Request, on_output: OnOutput | None = None
-    ) -> PendingRequest:
+        self,
+        content: Request,
+        reply_type: type[ReplyT],
+        on_output: OnOutput | None = None,
+    ) -> PendingRequest[ReplyT]:
         """Send a request.
 
         Args:
             content: what is asked.
+            reply_type: what it is answered with.
             on_output: called with the outputs that come before the answer.
 
         Raises:
             WorkerDiedError: the process has ended.
         """
-        pending = PendingRequest(next(self._numbers), on_output)
+        pending = PendingRequest(next(self._numbers), reply_type, on_output)
         self._pending[pending.number] = pending
         await self._send(pending.number, content)
         return pending
 
-    async def interrupt(self, pending: PendingRequest) -> None:
+    async def interrupt(self, pending: PendingRequest[ExecuteReply]) -> None:
         """Interrupt that execution; if it has ended, nothing happens.
 
         Raises:
@@ -183,12 +202,12 @@ class Kernel:
                 | IsCompleteReply()
                 | ErrorReply() as reply
             ):
-                self._pending_of(received).end(reply)
+                self._pending_of(received).take(reply)
                 del self._pending[received.request]
             case output:
                 self._pending_of(received).show(output)
 
-    def _pending_of(self, received: Received) -> PendingRequest:
+    def _pending_of(self, received: Received) -> PendingRequest[Any]:
         pending = self._pending.get(received.request)
         if pending is None:
             raise GuestProtocolError(
@@ -208,7 +227,7 @@ class Kernel:
         self._process.close_input()
         self._ready.set()
         for pending in self._pending.values():
-            pending.end(death)
+            pending.die(death)
         self._pending.clear()
 
     def _raise_if_dead(self) -> None:

@@ -45,7 +45,7 @@ class Worker:
         self._kernel_ended = trio.Event()
         self._changing = trio.Lock()
         self._is_busy = False
-        self._execution: PendingRequest | None = None
+        self._execution: PendingRequest[ExecuteReply] | None = None
         self._interrupted = False
 
     @property
@@ -75,7 +75,9 @@ class Worker:
         kernel = self._idle_kernel()
         self._is_busy, self._interrupted = True, False
         try:
-            self._execution = await kernel.submit(ExecuteRequest(code=code), on_output)
+            self._execution = await kernel.submit(
+                ExecuteRequest(code=code), ExecuteReply, on_output
+            )
             reply = await self._ended(kernel, self._execution)
         finally:
             self._is_busy, self._execution = False, None
@@ -85,10 +87,9 @@ class Worker:
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running cell; without one, do nothing."""
-        if self._execution is not None:
+        if self._execution is not None and self._kernel is not None:
             self._interrupted = True
-            kernel = self._live_kernel()
-            self._nursery.start_soon(_interrupt, kernel, self._execution)
+            self._nursery.start_soon(_interrupt, self._kernel, self._execution)
 
     async def complete(self, code: str, cursor_pos: int) -> CompleteReply:
         """Return what could stand at a cursor.
@@ -156,14 +157,16 @@ class Worker:
         async with self._changing:
             await self._end_kernel()
 
-    async def _ended(self, kernel: Kernel, execution: PendingRequest) -> ExecuteReply:
+    async def _ended(
+        self, kernel: Kernel, execution: PendingRequest[ExecuteReply]
+    ) -> ExecuteReply:
         try:
-            return await execution.wait(ExecuteReply)
+            return await execution.wait()
         except trio.Cancelled:
             grace_s = self._limits.interrupt_grace_s
             with trio.move_on_after(grace_s, shield=True) as grace:
                 await _interrupt(kernel, execution)
-                await execution.wait(ExecuteReply)
+                await execution.wait()
             if grace.cancelled_caught:
                 kernel.kill(f"a cell did not end within {grace_s:.0f} s of being told")
             raise
@@ -172,8 +175,8 @@ class Worker:
         kernel = self._idle_kernel()
         timeout_s = self._limits.request_timeout_s
         with trio.move_on_after(timeout_s):
-            pending = await kernel.submit(request)
-            return await pending.wait(reply_type)
+            pending = await kernel.submit(request, reply_type)
+            return await pending.wait()
         # A kernel that hangs between cells is of no use to anybody.
         kernel.kill(f"the sandbox did not answer within {timeout_s:.0f} s")
         raise WorkerDiedError(f"the sandbox did not answer within {timeout_s:.0f} s")
@@ -205,7 +208,7 @@ class Worker:
             await self._kernel_ended.wait()
 
 
-async def _interrupt(kernel: Kernel, execution: PendingRequest) -> None:
+async def _interrupt(kernel: Kernel, execution: PendingRequest[ExecuteReply]) -> None:
     with contextlib.suppress(WorkerDiedError):  # whoever waits for the cell is told
         await kernel.interrupt(execution)
 

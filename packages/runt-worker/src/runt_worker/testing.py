@@ -21,7 +21,7 @@ from runt_worker._outputs import Error, Output, Stream
 from runt_worker._replies import ExecuteReply
 from runt_worker._worker import Worker, open_worker
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 25.0
 """No cell of a test takes that long; past it the test fails instead of hanging."""
 
 ResultT = TypeVar("ResultT")

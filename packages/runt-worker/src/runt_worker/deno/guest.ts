@@ -156,6 +156,15 @@ scope.onmessage = async ({ data }: MessageEvent) => {
   }
 };
 
-// Failures of the interpreter itself are told by `on_fatal`. A task that ends by KeyboardInterrupt also raises in JavaScript, where nobody waits
-// for it; Deno would end the thread for that.
+// Deno ends a thread without telling anybody. That guest code can do so in other ways
+// harms itself only: its cell hangs until it is cancelled.
+self.close = Deno.exit = () => {
+  const reason = "guest code ended its own thread";
+  post({ type: "failed", reason });
+  throw new Error(reason);
+};
+
+// Failures of the interpreter itself are told by `on_fatal`. A task that ends by
+// KeyboardInterrupt also raises in JavaScript, where nobody waits for it; Deno would
+// end the thread for that.
 scope.addEventListener("unhandledrejection", (event) => event.preventDefault());
