@@ -13,7 +13,7 @@ export class Calls {
   readonly #replies: Deno.FsFile;
   #next = 1;
 
-  private constructor(requests: Deno.FsFile, replies: Deno.FsFile) {
+  constructor(requests: Deno.FsFile, replies: Deno.FsFile) {
     this.#requests = requests;
     this.#replies = replies;
   }

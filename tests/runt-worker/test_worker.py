@@ -1,0 +1,160 @@
+"""The life of a worker: start, death, restart, end, and nothing left behind."""
+
+import os
+import signal
+import tempfile
+from collections.abc import Awaitable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from runt_worker import (
+    ExecuteReply,
+    Limits,
+    Output,
+    SetupError,
+    WorkerClosedError,
+    WorkerDiedError,
+    WorkerOptions,
+    open_worker,
+    prepare,
+)
+from runt_worker._process import open_process
+from runt_worker.testing import run_cell
+
+SLOW = """
+class Slow:
+    def __dir__(self):
+        while True: pass
+x = Slow()
+"""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def run_directories() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("runt-*/control-out"))
+
+
+def ignore(_output: Output) -> None:
+    pass
+
+
+async def test_a_worker_outlives_its_processes_and_leaves_none() -> None:
+    pids: list[int] = []
+    before = run_directories()
+    async with open_worker() as worker:
+        pids.append(worker.pid)
+        assert (await run_cell(worker, "kept = 1")).status == "ok"
+
+        # It ends itself.
+        with pytest.raises(WorkerDiedError, match=r"exit\(3\)") as death:
+            await run_cell(worker, "import os; os._exit(3)")
+        assert str(death.value) == death.value.reason
+        with pytest.raises(WorkerDiedError, match=r"exit\(3\)"):
+            await worker.is_complete("1")
+        await worker.restart()
+        pids.append(worker.pid)
+        assert (await run_cell(worker, "kept")).status == "NameError"
+
+        # It is killed, as the kernel of a machine without memory does.
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_kill_soon, worker.pid)
+            with pytest.raises(WorkerDiedError, match="SIGKILL"):
+                await run_cell(worker, "while True: pass")
+        await worker.restart()
+        pids.append(worker.pid)
+
+        # It is restarted while a cell runs, and interrupted just then.
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                _expect_death, worker.execute("while True: pass", ignore)
+            )
+            await trio.sleep(0.2)
+            nursery.start_soon(worker.restart)
+            await trio.testing.wait_all_tasks_blocked()
+            worker.interrupt()
+        pids.append(worker.pid)
+        assert (await run_cell(worker, "1")).status == "ok"
+
+        await worker.aclose()
+        with pytest.raises(WorkerClosedError):
+            await run_cell(worker, "1")
+        with pytest.raises(WorkerClosedError):
+            worker.pid  # noqa: B018 (a property that raises)
+        worker.interrupt()
+        assert not any(is_alive(pid) for pid in pids)
+        await worker.restart()
+        pids.append(worker.pid)
+        assert (await run_cell(worker, "1")).status == "ok"
+    assert len(set(pids)) == 5
+    assert not any(is_alive(pid) for pid in pids)
+    assert run_directories() <= before
+
+
+async def _kill_soon(pid: int) -> None:
+    await trio.sleep(0.3)
+    os.killpg(pid, signal.SIGKILL)
+
+
+async def _expect_death(execution: Awaitable[ExecuteReply]) -> None:
+    with pytest.raises(WorkerDiedError):
+        await execution
+
+
+async def test_what_does_not_heed_its_limits_is_killed() -> None:
+    limits = Limits(interrupt_grace_s=0.5, request_timeout_s=5)
+    async with open_worker(WorkerOptions(limits=limits)) as worker:
+        stubborn = "while True:\n    try:\n        while True: pass\n    except: pass"
+        with trio.move_on_after(0.3) as scope:
+            await worker.execute(stubborn, ignore)
+        assert scope.cancelled_caught
+        with pytest.raises(WorkerDiedError, match="did not end within 0"):
+            await run_cell(worker, "1")
+        await worker.restart()
+
+        slow = (
+            "class Slow:\n    def __dir__(self):\n        while True: pass\nx = Slow()"
+        )
+        await run_cell(worker, slow)
+        with pytest.raises(WorkerDiedError, match="did not answer within 5 s"):
+            await worker.complete("x.", 2)
+
+
+async def test_a_process_that_is_not_ready_in_time_is_given_up() -> None:
+    before = run_directories()
+    options = WorkerOptions(limits=Limits(start_timeout_s=0.01))
+    with pytest.raises(WorkerDiedError, match="was not ready within 0 s"):
+        async with open_worker(options):
+            pytest.fail("it was ready")
+    assert run_directories() <= before
+
+
+async def test_how_a_process_ended_and_why_it_did_not_start_is_told(
+    tmp_path: Path,
+) -> None:
+    assets = await trio.to_thread.run_sync(prepare, WorkerOptions())
+    async with open_process(
+        replace(assets, distribution=tmp_path), Limits()
+    ) as process:
+        os.kill(process.pid, signal.SIGTERM)
+        assert "SIGTERM" in await process.wait()
+    with pytest.raises(SetupError, match="cannot start the sandbox process"):
+        async with open_process(replace(assets, deno=tmp_path), Limits()):
+            pytest.fail("it was started")
+
+
+async def test_two_workers_know_nothing_of_each_other() -> None:
+    async with open_worker() as one, open_worker() as other:
+        assert one.pid != other.pid
+        await run_cell(one, "name = 'one'")
+        assert (await run_cell(other, "name")).status == "NameError"
