@@ -209,6 +209,7 @@ def test_a_directory_cannot_be_lifted_so_that_links_in_it_leave(
     directory: HostDirectory, host: Path
 ) -> None:
     (host / "a" / "b" / "c" / "d").mkdir(parents=True)
+    (host / "a" / "b" / "c" / "other").touch()
     directory.symlink("../../../../file", parse("a/b/c/d/link"))
     for source, target in (("a/b/c/d", "d"), ("a/b", "b"), ("a/b/c", "a/c")):
         with pytest.raises(LeavesMountError):

@@ -7,6 +7,8 @@ from ._errors import (
     HostError,
     LeavesMountError,
     LimitError,
+    MirrorError,
+    MirrorFailure,
     NotMountedError,
     PolicyError,
     ReadOnlyError,
@@ -16,6 +18,7 @@ from ._errors import (
 )
 from ._guest_path import GuestPath
 from ._limits import Limits
+from ._mirror import OutputMirror
 from ._mounts import Mount, MountTable
 from ._names import HostPath, alias_name, mount_name
 from ._operations import MUTATING_FLAGS, MUTATING_OPERATIONS, OpenFlag, Operation
@@ -34,11 +37,14 @@ __all__ = [
     "LeavesMountError",
     "LimitError",
     "Limits",
+    "MirrorError",
+    "MirrorFailure",
     "Mount",
     "MountTable",
     "NotMountedError",
     "OpenFlag",
     "Operation",
+    "OutputMirror",
     "PolicyError",
     "ReadOnlyError",
     "RequestError",

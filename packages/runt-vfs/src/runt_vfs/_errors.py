@@ -17,6 +17,7 @@ import errno
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
 
@@ -112,6 +113,46 @@ class DuplicateMountError(VfsError, FileExistsError):
     def __init__(self, host_path: str) -> None:
         super().__init__(errno.EEXIST, "This directory is mounted twice", host_path)
         self._arguments = (host_path,)
+
+
+@dataclass(frozen=True)
+class MirrorFailure:
+    """One file that could not be copied out.
+
+    Attributes:
+        guest_path: The file, relative to the output directory.
+        error: Why not.
+    """
+
+    guest_path: str
+    error: VfsError
+
+
+class MirrorError(VfsError):
+    """Some files could not be copied to the output directory.
+
+    Attributes:
+        failures: The files and their errors; `errno` is that of the first.
+        copied: The files that were copied.
+    """
+
+    def __init__(
+        self,
+        failures: tuple[MirrorFailure, ...],
+        copied: tuple[str, ...],
+        max_named: int,
+    ) -> None:
+        self.failures = failures
+        self.copied = copied
+        named = [
+            f"{failure.guest_path} ({failure.error.strerror})"
+            for failure in failures[:max_named]
+        ]
+        if len(failures) > max_named:
+            named.append(f"and {len(failures) - max_named:,} more")
+        text = f"Not copied to the output directory: {', '.join(named)}"
+        super().__init__(failures[0].error.errno or errno.EIO, text)
+        self._arguments = (failures, copied, max_named)
 
 
 @contextmanager

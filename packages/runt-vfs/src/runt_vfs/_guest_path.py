@@ -69,6 +69,11 @@ class GuestPath:
         """Whether it names the root itself."""
         return not self.parts
 
+    @property
+    def parent(self) -> Self:
+        """The directory that holds it; the root's is the root."""
+        return self._proven(self.is_absolute, self.parts[:-1])
+
     def child(self, name: str) -> Self:
         """Return the path of an entry of this directory.
 

@@ -43,9 +43,6 @@ class HandleTable:
         self._files: dict[int, OpenFile] = {}
         self._last_handle = 0
 
-    def __len__(self) -> int:
-        return len(self._files)
-
     def add(self, descriptor: int, flags: OpenFlag) -> int:
         """Take over a descriptor and return its handle; it is closed on an error.
 
