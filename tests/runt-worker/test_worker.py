@@ -41,19 +41,28 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def run_directories() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("runt-*/control-out"))
+def listing(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
+
+
+@pytest.fixture
+def run_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where this test's processes have their directories, and no others."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
 
 
 def ignore(_output: Output) -> None:
     pass
 
 
-async def test_a_worker_outlives_its_processes_and_leaves_none() -> None:
+async def test_a_worker_outlives_its_processes_and_leaves_none(
+    run_directories: Path,
+) -> None:
     pids: list[int] = []
-    before = run_directories()
     async with open_worker() as worker:
         pids.append(worker.pid)
+        assert len(listing(run_directories)) == 1
         assert (await run_cell(worker, "kept = 1")).status == "ok"
 
         # It ends itself.
@@ -98,7 +107,7 @@ async def test_a_worker_outlives_its_processes_and_leaves_none() -> None:
         assert (await run_cell(worker, "1")).status == "ok"
     assert len(set(pids)) == 5
     assert not any(is_alive(pid) for pid in pids)
-    assert run_directories() <= before
+    assert listing(run_directories) == []
 
 
 async def _kill_soon(pid: int) -> None:
@@ -130,13 +139,14 @@ async def test_what_does_not_heed_its_limits_is_killed() -> None:
             await worker.complete("x.", 2)
 
 
-async def test_a_process_that_is_not_ready_in_time_is_given_up() -> None:
-    before = run_directories()
+async def test_a_process_that_is_not_ready_in_time_is_given_up(
+    run_directories: Path,
+) -> None:
     options = WorkerOptions(limits=Limits(start_timeout_s=0.01))
     with pytest.raises(WorkerDiedError, match="was not ready within 0 s"):
         async with open_worker(options):
             pytest.fail("it was ready")
-    assert run_directories() <= before
+    assert listing(run_directories) == []
 
 
 async def test_how_a_process_ended_and_why_it_did_not_start_is_told(

@@ -218,7 +218,11 @@ class Kernel:
 
     async def _send(self, number: int, content: Request) -> None:
         self._raise_if_dead()
-        await self._process.send(encode_request(number, content))
+        try:
+            await self._process.send(encode_request(number, content))
+        except WorkerDiedError:
+            self._raise_if_dead()  # it died meanwhile, and this knows of what
+            raise
 
     def _died(self, death: WorkerDiedError) -> None:
         if self._death is not None:
