@@ -236,3 +236,28 @@ def test_a_file_that_cannot_be_emptied_is_closed(
     with pytest.raises(HostError):
         directory.truncate(parse("f"), 0)
     assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [(READ, "ELOOP"), (WRITE, "EAGAIN"), (WRITE | OpenFlag.TRUNCATE, "EAGAIN")],
+)
+def test_a_link_that_takes_a_files_place_before_it_is_opened(
+    directory: HostDirectory,
+    host: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flags: OpenFlag,
+    code: str,
+) -> None:
+    (host / "file").touch()
+    (host / "link").symlink_to("../outside/secret")
+    real = _system.lstat
+
+    def lstat(parent: int, name: bytes) -> FileStat:
+        return real(parent, b"file" if name == b"link" else name)
+
+    monkeypatch.setattr(_system, "lstat", lstat)
+    with pytest.raises(HostError) as caught:
+        directory.open(parse("link"), flags)
+    assert caught.value.code == code
+    assert (host.parent / "outside" / "secret").read_text() == "secret"
