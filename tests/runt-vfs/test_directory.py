@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,7 +126,9 @@ def test_a_listing_has_a_limit(mount: Mount, host: Path) -> None:
 
 
 def test_odd_names(directory: HostDirectory, host: Path) -> None:
-    names = ["a b", "é", "😀", "\n", "*", "-rf", "...", "caf\udce9", 'quo"te', "\\"]
+    names = ["a b", "é", "😀", "\n", "*", "-rf", "...", 'quo"te', "\\"]
+    if sys.platform == "linux":  # macOS takes UTF-8 only
+        names.append("caf\udce9")
     for name in names:
         write(directory, name, name.encode("utf-8", "surrogateescape"))
     assert {entry.name for entry in directory.readdir(ROOT)} == set(names)

@@ -64,10 +64,10 @@ def test_structure_is_kept(mirror: OutputMirror, staging: Path, output: Path) ->
     (staging / "results.csv").write_text("a,b\n")
     (staging / "plot.png").write_bytes(bytes(range(256)) * 10_000)
     (staging / "analysis" / "summary.txt").write_text("fine")
-    (staging / "analysis" / "deep" / "caf\udce9 😀").touch()
+    (staging / "analysis" / "deep" / "café 😀").touch()
     (staging / "latest").symlink_to("analysis/summary.txt")
     assert sorted(mirror.sync()) == [
-        "analysis/deep/caf\udce9 😀",
+        "analysis/deep/café 😀",
         "analysis/summary.txt",
         "latest",
         "plot.png",

@@ -1,7 +1,7 @@
 import contextlib
 from pathlib import PurePosixPath, PureWindowsPath
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runt_vfs import GuestPath, LeavesMountError, MountTable
@@ -20,6 +20,7 @@ DIRECTORIES = st.lists(
 GUEST_TEXT = st.text(st.sampled_from("ab/.-_é"), max_size=30)
 
 
+@settings(deadline=None)
 @given(DIRECTORIES)
 def test_no_two_names_or_aliases_are_the_same(
     directories: list[PurePosixPath | PureWindowsPath],
@@ -32,6 +33,7 @@ def test_no_two_names_or_aliases_are_the_same(
     assert table.names == tuple(found[: len(directories)])
 
 
+@settings(deadline=None)
 @given(DIRECTORIES)
 def test_names_follow_from_the_list(
     directories: list[PurePosixPath | PureWindowsPath],
@@ -39,6 +41,7 @@ def test_names_follow_from_the_list(
     assert MountTable(directories).mounts == MountTable(iter(directories)).mounts
 
 
+@settings(deadline=None)
 @given(DIRECTORIES, GUEST_TEXT)
 def test_names_and_aliases_lead_to_their_directory_and_back(
     directories: list[PurePosixPath | PureWindowsPath], text: str
@@ -53,6 +56,7 @@ def test_names_and_aliases_lead_to_their_directory_and_back(
             assert table.resolve(table.guest_path(mount, relative)) == (mount, relative)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab/."), max_size=40))
 def test_a_parsed_path_holds_plain_names_only(text: str) -> None:
     with contextlib.suppress(LeavesMountError):
@@ -62,6 +66,7 @@ def test_a_parsed_path_holds_plain_names_only(text: str) -> None:
         assert GuestPath.parse(str(path)) == path
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "b", "..", "."]), max_size=12))
 def test_absolute_paths_are_read_as_posix_reads_them(parts: list[str]) -> None:
     expected: list[str] = []
