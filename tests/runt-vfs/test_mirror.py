@@ -109,6 +109,26 @@ def test_a_change_cannot_hide_behind_a_forged_time(
         assert (output / "a").read_text() == content
 
 
+def test_a_file_is_read_when_a_later_change_would_show(
+    mirror: OutputMirror, staging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(_system, "sleep", slept.append)
+    written = 0
+    for name in ("a", "b"):
+        (staging / name).write_text(name)
+        written = max(written, (staging / name).stat().st_ctime_ns)
+    monkeypatch.setattr(_system, "now_ns", lambda: written + 9_000_000)
+    mirror.sync()
+    assert slept == [0.01], "one wait is enough for both"
+    monkeypatch.setattr(_system, "now_ns", lambda: written + 11_000_000)
+    (staging / "a").rename(staging / "c")
+    os.utime(staging / "b")
+    written = (staging / "b").stat().st_ctime_ns
+    assert sorted(mirror.sync()) == ["b", "c"]
+    assert slept == [0.01]
+
+
 def test_what_is_deleted_stays_in_the_output(
     mirror: OutputMirror, staging: Path, output: Path
 ) -> None:

@@ -65,7 +65,7 @@ class MountTable:
             None if alias == name else _claim(alias, taken, spoken_for)
             for name, alias in zip(names, aliases, strict=True)
         ]
-        self.mounts = tuple(
+        self.mounts: tuple[Mount, ...] = tuple(
             Mount(host_path=path, name=name, alias=alias)
             for path, name, alias in zip(absolute, own_names, own_aliases, strict=True)
         )
