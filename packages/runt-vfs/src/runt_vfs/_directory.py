@@ -12,7 +12,7 @@ from ._names import HostPath, absolute_path
 from ._operations import MUTATING_FLAGS, OpenFlag
 from ._reading import MAX_OFFSET, check_range
 from ._resolve import choose_resolver
-from ._writing import PERMISSION_BITS, WritableDirectory, check_flags
+from ._writing import PERMISSION_BITS, WritableDirectory, check_flags, check_writable
 
 
 def open_host_directory(
@@ -89,13 +89,15 @@ class HostDirectory(WritableDirectory):
 
         Raises:
             ReadOnlyError: On a read-only mount.
-            RequestError: EBADF, or EINVAL for an offset no file can have.
-            HostError: EBADF if not open for writing, ENOSPC, EDQUOT, EFBIG or EIO.
+            RequestError: EBADF, also if not open for writing; EINVAL for an offset that
+                no file can have.
+            HostError: ENOSPC, EDQUOT, EFBIG or EIO.
         """
         writer = self._writer_for(None)
         check_range(offset)
         part = memoryview(data)[: self._limits.max_io_bytes]
         with self._handles.use(handle) as file, host_errors(None):
+            check_writable(file.flags)
             if OpenFlag.APPEND in file.flags:
                 return writer.append(file.descriptor, part)
             return writer.pwrite(file.descriptor, part, offset)
@@ -109,12 +111,14 @@ class HostDirectory(WritableDirectory):
 
         Raises:
             ReadOnlyError: On a read-only mount.
-            RequestError: EBADF, or EINVAL for a size no file can have.
-            HostError: EINVAL if not open for writing, EFBIG, ENOSPC or EIO.
+            RequestError: EBADF, also if not open for writing; EINVAL for a size that no
+                file can have.
+            HostError: EFBIG, ENOSPC or EIO.
         """
         writer = self._writer_for(None)
         check_range(size)
         with self._handles.use(handle) as file, host_errors(None):
+            check_writable(file.flags)
             writer.ftruncate(file.descriptor, size)
 
     def truncate(self, guest_path: GuestPath, size: int) -> None:

@@ -186,6 +186,18 @@ def check_flags(guest_path: GuestPath, flags: OpenFlag) -> None:
         raise RequestError(errno.EINVAL, guest_path)
 
 
+def check_writable(flags: OpenFlag) -> None:
+    """Refuse to write to a file that was not opened for it.
+
+    The system may not know: one that had to be created is open for writing to us.
+
+    Raises:
+        RequestError: EBADF.
+    """
+    if OpenFlag.WRITE not in flags:
+        raise RequestError(errno.EBADF)
+
+
 @contextmanager
 def _closed_on_error(descriptor: int) -> Generator[None]:
     try:
