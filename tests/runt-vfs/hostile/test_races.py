@@ -108,7 +108,8 @@ def test_file_and_symlink_take_turns(
 ) -> None:
     (host / "real").write_text("mine")
     (host / "link").symlink_to("../outside/secret")
-    before, opened = state_of(outside), 0
+    before = state_of(outside)
+    opened: list[int] = []
 
     def swap() -> None:
         for name in ("real", "link"):
@@ -116,13 +117,13 @@ def test_file_and_symlink_take_turns(
             os.rename(host / "f", host / name)  # noqa: PTH104 - the same
 
     with going_on(swap):
-        for _ in rounds(lambda: opened > 0):
+        for _ in rounds(lambda: bool(opened)):
             with contextlib.suppress(VfsError):
                 handle = directory.open(parse("f"), READ | WRITE)
                 assert directory.pread(handle, 99, 0) != b"secret"
                 directory.pwrite(handle, b"mine", 0)
                 directory.close(handle)
-                opened += 1
+                opened.append(handle)
             with contextlib.suppress(VfsError):
                 directory.chmod(parse("f"), 0o640)
             with contextlib.suppress(VfsError):
@@ -130,7 +131,7 @@ def test_file_and_symlink_take_turns(
             with contextlib.suppress(VfsError):
                 directory.truncate(parse("f"), 4)
     assert state_of(outside) == before
-    assert opened > 0
+    assert opened
 
 
 def test_directory_is_moved_out_while_a_link_climbs_from_it(
