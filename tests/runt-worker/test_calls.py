@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from errno import EINTR
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -13,8 +12,8 @@ import msgspec
 import pytest
 
 from runt_worker import GuestProtocolError
-from runt_worker._calls import Answer, Call, CallServer, Handler
-from runt_worker._frames import FrameDecoder, encode_frame
+from runt_worker._calls import Answer, Call, CallServer, Handler, dispatch
+from runt_worker._frames import Frame, FrameDecoder, encode_frame
 
 WAIT_S = 10.0
 
@@ -34,12 +33,15 @@ class Guest:
         call = {"id": call_id, "method": method, "parameters": parameters}
         self.send(encode_frame(msgspec.json.encode(call)))
 
-    def answers(self, count: int) -> list[Answer]:
-        heads: list[bytes] = []
-        while len(heads) < count:
-            data = os.read(self._replies, 4096)
-            heads += [frame.head for frame in self._decoder.receive_data(data)]
+    def answers(self, count: int) -> list[dict[str, Any]]:
+        heads = [frame.head for frame in self.frames(count)]
         return [msgspec.json.decode(head, type=dict[str, Any]) for head in heads]
+
+    def frames(self, count: int) -> list[Frame]:
+        frames: list[Frame] = []
+        while len(frames) < count:
+            frames += self._decoder.receive_data(os.read(self._replies, 4096))
+        return frames
 
     def close(self) -> None:
         os.close(self._requests)
@@ -73,7 +75,7 @@ def serve(tmp_path: Path) -> Generator[Serve]:
 
 
 def echo(call: Call) -> Answer:
-    return {"method": call.method, **call.parameters}
+    return Answer({"method": call.method, **call.parameters}, call.tail[::-1])
 
 
 def call_of(**parameters: Any) -> Call:
@@ -100,11 +102,30 @@ class Slow:
 
 def test_calls_are_answered_in_order_and_by_id(serve: Serve) -> None:
     _, guest, _ = serve(echo)
-    for number in range(3):
+    for number in range(1, 4):
         guest.call(number, text="grün")
     assert guest.answers(3) == [
-        {"id": number, "method": "echo", "text": "grün"} for number in range(3)
+        {"id": number, "method": "echo", "text": "grün"} for number in range(1, 4)
     ]
+
+
+def test_bytes_travel_beside_a_call_and_its_answer(serve: Serve) -> None:
+    _, guest, _ = serve(echo)
+    guest.send(encode_frame(b'{"id":1,"method":"m","parameters":{}}', b"\xff\x00abc"))
+    assert guest.frames(1)[0].tail == b"cba\x00\xff"
+
+
+def test_who_does_not_wait_gets_no_answer(serve: Serve) -> None:
+    _, guest, _ = serve(echo)
+    guest.call(0)
+    guest.call(1)
+    assert guest.answers(1) == [{"id": 1, "method": "echo"}]
+
+
+def test_each_method_has_its_own_handler_or_does_not_exist() -> None:
+    handle = dispatch({"echo": echo})
+    assert handle(call_of(a=1)).head == {"method": "echo", "a": 1}
+    assert handle(Call(id=1, method="other", parameters={})).head == {"code": "ENOSYS"}
 
 
 def test_a_call_may_come_in_pieces(serve: Serve) -> None:
@@ -124,7 +145,7 @@ def test_an_interrupt_ends_the_call_and_its_late_answer_is_dropped(
     assert slow.begun.wait(WAIT_S)
     server.interrupt()
     server.interrupt()  # the second one has nothing left to end
-    assert guest.answers(1) == [{"id": 1, "errno": EINTR}]
+    assert guest.answers(1) == [{"id": 1, "code": "EINTR"}]
     guest.call(2)
     slow.may_end.set()
     assert guest.answers(1) == [{"id": 2, "method": "echo"}]
@@ -143,7 +164,9 @@ def test_an_interrupt_does_not_wait_for_a_guest_that_reads_nothing(
     slow = Slow()
     server, guest, _ = serve(slow)
     fifo_bytes, page_bytes = 65536, 4096
-    empty = encode_frame(msgspec.json.encode({"id": 1, **echo(call_of(padding=""))}))
+    empty = encode_frame(
+        msgspec.json.encode({"id": 1, **echo(call_of(padding="")).head})
+    )
     for _ in range(fifo_bytes // page_bytes):
         guest.call(1, padding="x" * (page_bytes - len(empty)))
     guest.call(2, "slow")

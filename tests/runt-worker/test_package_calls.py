@@ -1,6 +1,7 @@
 """Calls for packages: what the guest asks is data, what it is told is a text."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from threading import Event
 from typing import Any, cast
@@ -8,8 +9,9 @@ from typing import Any, cast
 import pytest
 import trio
 
-from runt_worker import Limits, Output, PackageError, WorkerOptions, prepare
+from runt_worker import Assets, Limits, Output, PackageError, WorkerOptions, prepare
 from runt_worker._calls import Call
+from runt_worker._files import open_files
 from runt_worker._kernel import Kernel, open_kernel
 from runt_worker._package_calls import PackageCalls
 from runt_worker._packages import PackageStore
@@ -34,15 +36,14 @@ def calls_with(store: PackageStore, ensure: Callable[..., Any]) -> PackageCalls:
     return PackageCalls(cast("PackageStore", StoreStandIn(store, ensure)))
 
 
-def ask(calls: PackageCalls, method: str = "load_package", **parameters: Any) -> str:
-    return calls(Call(id=1, method=method, parameters=parameters))["error"]
+def ask(calls: PackageCalls, **parameters: Any) -> str:
+    return calls(Call(id=1, method="load_package", parameters=parameters)).head["error"]
 
 
 def test_calls_that_make_no_sense_are_refused(store: PackageStore) -> None:
     calls = PackageCalls(store)
     assert "makes no sense" in ask(calls)
     assert "makes no sense" in ask(calls, import_name=1)
-    assert "no call 'read_file'" in ask(calls, "read_file", import_name="numpy")
     assert ask(calls, import_name="../etc") == "No module named '../etc'"
 
 
@@ -74,7 +75,7 @@ async def test_an_import_that_waits_for_its_package_is_interrupted() -> None:
 
     slow = cast("PackageStore", StoreStandIn(assets.packages, wait))
     try:
-        async with open_kernel(replace(assets, packages=slow), Limits()) as kernel:
+        async with open_kernel_with(replace(assets, packages=slow)) as kernel:
             reply = await execute(kernel, "import numpy", asked)
             assert reply.ename == "KeyboardInterrupt"
             may_end.set()
@@ -82,6 +83,13 @@ async def test_an_import_that_waits_for_its_package_is_interrupted() -> None:
             assert reply.status == "ok"
     finally:
         may_end.set()
+
+
+@asynccontextmanager
+async def open_kernel_with(assets: Assets) -> AsyncGenerator[Kernel]:
+    with open_files((), None) as files:
+        async with open_kernel(assets, files, Limits()) as kernel:
+            yield kernel
 
 
 async def execute(

@@ -15,6 +15,7 @@ from runt_cli._connection_options import (
     SYNC_URL_OPTION,
 )
 from runt_cli._errors import is_interrupt, sentences
+from runt_cli._file_options import FileFlags, file_options
 from runt_cli._lazy_group import LazyCommand, LazyGroup
 from runt_cli._settings import Flags
 from runt_cli._terminal_text import safe_text
@@ -34,6 +35,10 @@ _COMMANDS: Final = {
     "exec": LazyCommand(
         module="runt_cli.commands.exec",
         summary="Run one snippet of Python in the sandbox.",
+    ),
+    "mounts": LazyCommand(
+        module="runt_cli.commands.mounts",
+        summary="Tell what directories are called in the sandbox.",
     ),
     "setup": LazyCommand(
         module="runt_cli.commands.setup",
@@ -56,10 +61,14 @@ _COMMANDS: Final = {
 @SYNC_URL_OPTION
 @RUNTIME_ID_OPTION
 @ENV_FILE
+@file_options
 @click.version_option(package_name="runt-cli", message="runt %(version)s")
 @click.pass_context
 def cli(
-    ctx: click.Context, env_file: Path | None, **settings: str | None
+    ctx: click.Context,
+    env_file: Path | None,
+    files: FileFlags,
+    **settings: str | None,
 ) -> int | None:
     """Attach a sandboxed Python runtime to a notebook, and run its cells there.
 
@@ -67,8 +76,9 @@ def cli(
     """
     flags = Flags(**settings)
     if ctx.invoked_subcommand is None:
-        return importlib.import_module("runt_cli.commands.agent").run(flags, env_file)
-    if flags != Flags() or env_file is not None:
+        agent = importlib.import_module("runt_cli.commands.agent")
+        return agent.run(flags, env_file, files)
+    if flags != Flags() or env_file is not None or files != FileFlags():
         raise click.UsageError(
             "Options before a command are the agent's; "
             f"put those of {ctx.invoked_subcommand!r} behind it."

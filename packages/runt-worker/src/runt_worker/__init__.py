@@ -6,12 +6,14 @@ Needs trio. `open_worker` starts one, `Worker.execute` runs a cell in it.
 from runt_worker._errors import (
     GuestProtocolError,
     IntrospectionError,
+    MountError,
     SetupError,
     WorkerBusyError,
     WorkerClosedError,
     WorkerDiedError,
     WorkerError,
 )
+from runt_worker._files import HostMount
 from runt_worker._kernel import OnOutput
 from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
@@ -43,10 +45,12 @@ __all__ = [
     "ExecuteReply",
     "ExecuteResult",
     "GuestProtocolError",
+    "HostMount",
     "InspectReply",
     "IntrospectionError",
     "IsCompleteReply",
     "Limits",
+    "MountError",
     "OnOutput",
     "OnSetup",
     "Output",

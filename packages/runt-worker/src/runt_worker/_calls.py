@@ -5,18 +5,17 @@ network or disk keeps neither trio nor the relaying of output waiting.
 """
 
 import contextlib
-import errno
 import os
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from runt_worker._errors import GuestProtocolError
-from runt_worker._frames import FrameDecoder, encode_frame
+from runt_worker._frames import Frame, FrameDecoder, encode_frame
 
 _CHUNK_BYTES = 64 * 1024
 _MAX_CALL_BYTES = 16 * 1024 * 1024
@@ -27,17 +26,38 @@ CallId = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 """The bound keeps an answer that says nothing but its id shorter than PIPE_BUF."""
 
 
+_NO_ANSWER = 0
+"""The id of a call whose caller does not wait."""
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call: an id that its answer repeats, what is asked, and of what."""
 
     id: CallId
     method: str
     parameters: dict[str, Any]
+    tail: bytes = b""
 
 
-Answer = dict[str, Any]
+class Answer(NamedTuple):
+    """What answers a call: a JSON object, and bytes beside it."""
+
+    head: dict[str, Any]
+    tail: bytes = b""
+
+
 Handler = Callable[[Call], Answer]
 """Blocks until it has the answer; what it raises is the supervisor's own failure."""
+
+
+def dispatch(handlers: Mapping[str, Handler]) -> Handler:
+    """Return a handler that leaves each method to its own."""
+
+    def handle(call: Call) -> Answer:
+        handler = handlers.get(call.method)
+        return handler(call) if handler else Answer({"code": "ENOSYS"})
+
+    return handle
 
 
 class CallServer:
@@ -77,7 +97,7 @@ class CallServer:
                 for frame in decoder.receive_data(
                     os.read(self._requests, _CHUNK_BYTES)
                 ):
-                    self._serve_one(_decode(frame.head))
+                    self._serve_one(_decode(frame))
         finally:
             self._close()
 
@@ -114,6 +134,9 @@ class CallServer:
         return not ready
 
     def _serve_one(self, call: Call) -> None:
+        if call.id == _NO_ANSWER:
+            self._handler(call)
+            return
         with self._answering:
             self._under_way = call.id
         answer = self._handler(call)
@@ -124,10 +147,13 @@ class CallServer:
     def _reply(self, call_id: int, answer: Answer) -> None:
         self._under_way = None
         view = memoryview(_encode(call_id, answer))
-        # A guest that does not read must not hold this thread beyond `stop`.
-        while view and self._wait_for_room():
-            with contextlib.suppress(BlockingIOError):
+        while view:
+            try:
                 view = view[os.write(self._replies, view) :]
+            except BlockingIOError:
+                # A guest that does not read must not hold this thread beyond `stop`.
+                if not self._wait_for_room():
+                    return
 
     def _close(self) -> None:
         with self._answering, self._stopping:
@@ -145,16 +171,18 @@ class CallServer:
 
 
 def _encode(call_id: int, answer: Answer) -> bytes:
-    return encode_frame(msgspec.json.encode({"id": call_id, **answer}))
+    head = msgspec.json.encode({"id": call_id, **answer.head})
+    return encode_frame(head, answer.tail)
 
 
 def _interrupted(call_id: int) -> bytes:
-    return _encode(call_id, {"errno": errno.EINTR})
+    return _encode(call_id, Answer({"code": "EINTR"}))
 
 
-def _decode(head: bytes) -> Call:
+def _decode(frame: Frame) -> Call:
     try:
-        return msgspec.json.decode(head, type=Call)
+        call = msgspec.json.decode(frame.head, type=Call)
+        return msgspec.structs.replace(call, tail=frame.tail) if frame.tail else call
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GuestProtocolError(
             f"the sandbox made a call that is none of ours: {error}"

@@ -4,6 +4,7 @@
 WorkerError
 ├── SetupError            the host lacks something: Deno, Pyodide, disk, network
 ├── WorkerBusyError       the caller asked while a cell was running
+├── MountError            a host directory cannot be mounted
 ├── IntrospectionError    completion or inspection failed inside the kernel
 ├── WorkerClosedError     the caller used a worker after aclose()
 └── WorkerDiedError       the sandbox process is gone
@@ -22,6 +23,10 @@ class SetupError(WorkerError):
 
 class WorkerBusyError(WorkerError):
     """The request has to wait until the running cell has ended."""
+
+
+class MountError(WorkerError):
+    """A host directory cannot be mounted."""
 
 
 class IntrospectionError(WorkerError):

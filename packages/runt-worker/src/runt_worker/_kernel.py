@@ -7,8 +7,9 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from runt_worker._calls import CallServer
+from runt_worker._calls import CallServer, dispatch
 from runt_worker._errors import GuestProtocolError, IntrospectionError, WorkerDiedError
+from runt_worker._files import SandboxFiles
 from runt_worker._frames import FrameDecoder
 from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
@@ -178,8 +179,14 @@ class Kernel:
         self._process.kill()
 
     async def _serve_calls(self) -> None:
-        # Abandoned at the end: `CallServer.stop` lets the thread go.
-        await trio.to_thread.run_sync(self._calls.serve, abandon_on_cancel=True)
+        try:
+            # Abandoned at the end: `CallServer.stop` lets the thread go.
+            await trio.to_thread.run_sync(self._calls.serve, abandon_on_cancel=True)
+        except WorkerDiedError:
+            raise
+        except Exception as error:
+            # A fault of ours, but one that a guest has found: it costs its kernel.
+            raise WorkerDiedError(f"a call could not be answered: {error!r}") from error
 
     async def _receive(self, decoder: FrameDecoder) -> None:
         while True:
@@ -246,7 +253,9 @@ def _first(group: BaseExceptionGroup[WorkerDiedError]) -> WorkerDiedError:
 
 
 @asynccontextmanager
-async def open_kernel(assets: Assets, limits: Limits) -> AsyncGenerator[Kernel]:
+async def open_kernel(
+    assets: Assets, files: SandboxFiles, limits: Limits
+) -> AsyncGenerator[Kernel]:
     """Start a sandbox process and yield its kernel when it is ready.
 
     Raises:
@@ -259,7 +268,8 @@ async def open_kernel(assets: Assets, limits: Limits) -> AsyncGenerator[Kernel]:
         open_flat_nursery() as nursery,
     ):
         paths = process.paths
-        calls = CallServer(paths.call_request, paths.call_reply, package_calls)
+        methods = {"load_package": package_calls, **files.calls.handlers()}
+        calls = CallServer(paths.call_request, paths.call_reply, dispatch(methods))
         kernel = Kernel(process, calls)
         nursery.start_soon(kernel.supervise, limits)
         try:
@@ -267,6 +277,7 @@ async def open_kernel(assets: Assets, limits: Limits) -> AsyncGenerator[Kernel]:
                 distribution=str(assets.distribution),
                 packages=[str(path) for path in assets.kernel_packages],
                 importable=package_calls.importable(),
+                mounts=files.mounts,
                 call_request=str(paths.call_request),
                 call_reply=str(paths.call_reply),
                 max_frame_bytes=limits.max_frame_bytes,

@@ -17,6 +17,8 @@ class Limits:
             completion loads jedi's grammar, 3 s on a slow machine.
         interrupt_grace_s: from the interrupt of a cancelled execution until the process
             is killed.
+        copy_timeout_s: for copying ``/outputs`` after a cell. Gigabytes to a slow
+            disk take minutes; past that the disk hangs, and no cell could ever end.
         stop_timeout_s: from the closing of the control FIFO until the process is
             killed.
         stderr_bytes: how much of the process's last words is kept for an error.
@@ -26,6 +28,7 @@ class Limits:
     start_timeout_s: float = 60.0
     request_timeout_s: float = 30.0
     interrupt_grace_s: float = 5.0
+    copy_timeout_s: float = 600.0
     stop_timeout_s: float = 0.2
     stderr_bytes: int = 16 * 1024
 

@@ -8,6 +8,7 @@ from platformdirs import user_cache_path
 
 from runt_worker._command import ProcessPaths
 from runt_worker._distribution import ASSETS, deno_executable, install_distribution
+from runt_worker._files import HostMount
 from runt_worker._limits import Limits
 from runt_worker._packages import PackageStore, open_package_store
 
@@ -23,6 +24,8 @@ class WorkerOptions:
 
     Attributes:
         cache_dir: Pyodide and packages are kept here, shared by all workers.
+        mounts: host directories for the sandbox.
+        output_dir: after each cell, what is new in ``/outputs`` is copied there.
         packages_dir: a wheelhouse or a Pyodide distribution, asked before any network.
         mirror_url: a folder that serves what Pyodide's download site does.
         limits: what the worker may use.
@@ -30,6 +33,8 @@ class WorkerOptions:
 
     cache_dir: Path = field(default_factory=default_cache_dir)
     packages_dir: Path | None = None
+    mounts: tuple[HostMount, ...] = ()
+    output_dir: Path | None = None
     mirror_url: str | None = None
     limits: Limits = field(default_factory=Limits)
 

@@ -49,25 +49,25 @@ class PackageCalls:
         try:
             parameters = msgspec.convert(call.parameters, _LoadPackage)
         except msgspec.ValidationError as error:
-            return {"error": f"the call makes no sense: {error}"}
-        if call.method != "load_package":
-            return {"error": f"there is no call {call.method!r}"}
+            return Answer({"error": f"the call makes no sense: {error}"})
         return self._load(parameters.import_name)
 
     def _load(self, import_name: str) -> Answer:
         package = self._store.lock.package_for_import(import_name)
         if package is None:
-            return {"error": f"No module named {import_name!r}"}
+            return Answer({"error": f"No module named {import_name!r}"})
         try:
             installed = self._store.ensure([package], self._check)
         except PackageError as error:
-            return {"error": f"No module named {import_name!r} yet: {error}"}
+            return Answer({"error": f"No module named {import_name!r} yet: {error}"})
         except _FetchEndedError:
-            return {"error": "the worker was stopped"}
-        return {
-            "paths": [str(p.path) for p in installed if not p.is_shared_library],
-            "libraries": [str(p.path) for p in installed if p.is_shared_library],
-        }
+            return Answer({"error": "the worker was stopped"})
+        return Answer(
+            {
+                "paths": [str(p.path) for p in installed if not p.is_shared_library],
+                "libraries": [str(p.path) for p in installed if p.is_shared_library],
+            }
+        )
 
     def _check(self, _progress: PackageProgress) -> None:
         if self._ended.is_set():

@@ -11,6 +11,18 @@ from runt_worker._frames import encode_frame
 from runt_worker._outputs import Content
 
 
+class GuestMount(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the guest finds a mount; its number is its place in the list.
+
+    Attributes:
+        guest_path: its directory in the sandbox.
+        alias: a second name beside it, which is not listed.
+    """
+
+    guest_path: str
+    alias: str | None
+
+
 class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
     """First message: where things are on the host.
 
@@ -18,6 +30,7 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
         distribution: directory of Pyodide.
         packages: directories that appear in site-packages from the start.
         importable: import names that a package of Pyodide's lock file provides.
+        mounts: host directories.
         call_request: FIFO for the guest's synchronous calls.
         call_reply: FIFO for their answers.
         max_frame_bytes: a larger frame would end the kernel.
@@ -26,6 +39,7 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
     distribution: str
     packages: list[str]
     importable: list[str]
+    mounts: tuple[GuestMount, ...]
     call_request: str
     call_reply: str
     max_frame_bytes: int

@@ -9,11 +9,12 @@ from typing import Literal
 import trio
 
 from runt_worker._errors import WorkerBusyError, WorkerClosedError, WorkerDiedError
+from runt_worker._files import SandboxFiles, open_files
 from runt_worker._kernel import Kernel, OnOutput, PendingRequest, ReplyT, open_kernel
 from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets, OnSetup, WorkerOptions, prepare
-from runt_worker._outputs import Error
+from runt_worker._outputs import Error, Stream
 from runt_worker._replies import (
     CompleteReply,
     ExecuteReply,
@@ -36,9 +37,16 @@ class Worker:
     way raises `WorkerDiedError`, and so does every later request until `restart`.
     """
 
-    def __init__(self, nursery: trio.Nursery, assets: Assets, limits: Limits) -> None:
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        assets: Assets,
+        files: SandboxFiles,
+        limits: Limits,
+    ) -> None:
         self._nursery = nursery
         self._assets = assets
+        self._files = files
         self._limits = limits
         self._kernel: Kernel | None = None
         self._kernel_scope = trio.CancelScope()
@@ -75,21 +83,22 @@ class Worker:
         kernel = self._idle_kernel()
         self._is_busy, self._interrupted = True, False
         try:
-            self._execution = await kernel.submit(
-                ExecuteRequest(code=code), ExecuteReply, on_output
-            )
-            reply = await self._ended(kernel, self._execution)
+            reply = await self._execute(kernel, code, on_output)
         finally:
-            self._is_busy, self._execution = False, None
+            # Also what a cell left that raised, was stopped, or took the process down.
+            await self._copy_outputs(on_output)
+            self._is_busy = False
         if self._interrupted and reply.status == "ok":
             return _told_to_stop(reply, on_output)
         return reply
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running cell; without one, do nothing."""
-        if self._execution is not None and self._kernel is not None:
+        if self._is_busy:
             self._interrupted = True
-            self._nursery.start_soon(_interrupt, self._kernel, self._execution)
+        if self._execution is not None:
+            kernel = self._live_kernel()
+            self._nursery.start_soon(_interrupt, kernel, self._execution)
 
     async def complete(self, code: str, cursor_pos: int) -> CompleteReply:
         """Return what could stand at a cursor.
@@ -157,6 +166,34 @@ class Worker:
         async with self._changing:
             await self._end_kernel()
 
+    async def _execute(
+        self, kernel: Kernel, code: str, on_output: OnOutput
+    ) -> ExecuteReply:
+        try:
+            self._execution = await kernel.submit(
+                ExecuteRequest(code=code), ExecuteReply, on_output
+            )
+            if self._interrupted:  # while it was on its way
+                self.interrupt()
+            return await self._ended(kernel, self._execution)
+        finally:
+            self._execution = None
+
+    async def _copy_outputs(self, on_output: OnOutput) -> None:
+        if self._files.mirror is None:
+            return
+        timeout_s = self._limits.copy_timeout_s
+        with trio.move_on_after(timeout_s, shield=True) as deadline:
+            try:
+                await trio.to_thread.run_sync(
+                    self._files.mirror.sync, abandon_on_cancel=True
+                )
+            except OSError as error:
+                on_output(Stream(name="stderr", text=f"{error.strerror}\n"))
+        if deadline.cancelled_caught:
+            text = f"/outputs was not copied within {timeout_s:.0f} s\n"
+            on_output(Stream(name="stderr", text=text))
+
     async def _ended(
         self, kernel: Kernel, execution: PendingRequest[ExecuteReply]
     ) -> ExecuteReply:
@@ -195,7 +232,9 @@ class Worker:
         ended = self._kernel_ended = trio.Event()
         try:
             with trio.CancelScope() as self._kernel_scope:
-                async with open_kernel(self._assets, self._limits) as kernel:
+                async with open_kernel(
+                    self._assets, self._files, self._limits
+                ) as kernel:
                     task_status.started(kernel)
                     await trio.sleep_forever()
         finally:
@@ -241,8 +280,10 @@ async def open_worker(
     """
     options = options or WorkerOptions()
     assets = await trio.to_thread.run_sync(partial(prepare, options, on_setup))
-    async with open_flat_nursery() as nursery:
-        worker = Worker(nursery, assets, options.limits)
+    async with contextlib.AsyncExitStack() as stack:
+        files = stack.enter_context(open_files(options.mounts, options.output_dir))
+        nursery = await stack.enter_async_context(open_flat_nursery())
+        worker = Worker(nursery, assets, files, options.limits)
         await worker.restart()
         try:
             yield worker

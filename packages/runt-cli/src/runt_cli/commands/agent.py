@@ -9,6 +9,8 @@ import trio
 
 from runt_agent import HOSTED_SYNC_URL, AgentConfig, run_agent
 from runt_cli._connection_options import connection_of
+from runt_cli._file_options import FileFlags
+from runt_cli._host_files import open_host_files
 from runt_cli._logging import log_to_stderr
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._settings import Flags
@@ -16,18 +18,19 @@ from runt_cli._stopping import stop_on_signals
 from runt_worker import WorkerOptions
 
 
-def run(flags: Flags, env_file: Path | None) -> int:
+def run(flags: Flags, env_file: Path | None, files: FileFlags) -> int:
     """Serve the notebook that flags, environment and file name, until stopped.
 
     Args:
         flags: What the command line said.
         env_file: What `--env-file` named.
+        files: What the command line said about files.
 
     Returns:
         The exit status; being stopped is how an agent ends well.
 
     Raises:
-        ConfigurationError: Something is missing.
+        ConfigurationError: Something is missing, or a directory is of no use.
     """
     connection = connection_of(flags, env_file)
     config = AgentConfig(
@@ -37,15 +40,16 @@ def run(flags: Flags, env_file: Path | None) -> int:
     )
     if connection.runtime_id is not None:
         config = replace(config, runtime_id=connection.runtime_id)
+    host = open_host_files(files)
+    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
     log_to_stderr()
-    return trio.run(serve, config)
+    return trio.run(serve, config, options)
 
 
-async def serve(config: AgentConfig) -> int:
+async def serve(config: AgentConfig, options: WorkerOptions) -> int:
     """Run an agent until a signal comes."""
     async with stop_on_signals() as stop:
         with stop.scope():
-            options = WorkerOptions()
             await prepare_sandbox(options)
             async with trio.open_nursery() as nursery:
                 run_it = partial(run_agent, config, worker_options=options)

@@ -5,6 +5,8 @@ import sys
 import click
 import trio
 
+from runt_cli._file_options import FileFlags, file_options
+from runt_cli._host_files import open_host_files
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
 from runt_cli._stopping import stop_on_signals
@@ -25,19 +27,21 @@ _RAISED = 1
 
 @click.command(short_help="Run one snippet of Python in the sandbox.")
 @click.argument("code")
-def command(code: str) -> int:
+@file_options
+def command(code: str, files: FileFlags) -> int:
     """Run CODE in the sandbox; `-` takes it from standard input.
 
     IPython runs it: magics and a top-level await work, the value of the last
     expression is shown. The exit status is 1 if it raised.
     """
+    host = open_host_files(files)
+    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
     source = sys.stdin.read() if code == "-" else code
-    return trio.run(_execute, source)
+    return trio.run(_execute, source, options)
 
 
-async def _execute(source: str) -> int:
+async def _execute(source: str, options: WorkerOptions) -> int:
     printer = Printer(sys.stdout, sys.stderr)
-    options = WorkerOptions()
     async with stop_on_signals() as stop:
         with stop.scope(), trio.CancelScope() as starting:
             await prepare_sandbox(options)

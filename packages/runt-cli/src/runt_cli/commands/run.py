@@ -21,7 +21,9 @@ from runt_cli._connection_options import (
     connection_of,
 )
 from runt_cli._errors import ConfigurationError, NotebookFileError
+from runt_cli._file_options import FileFlags, file_options
 from runt_cli._headless import HeadlessRun
+from runt_cli._host_files import open_host_files
 from runt_cli._notebook_file import NotebookDocument, read_document
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
@@ -39,6 +41,7 @@ class _Job:
     document: NotebookDocument
     result: Path | None
     allow_errors: bool
+    options: WorkerOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +76,14 @@ class _Place:
 @NOTEBOOK_OPTION
 @AUTH_TOKEN_OPTION
 @ENV_FILE
+@file_options
 def command(
     source: Path,
     result: Path | None,
     *,
     allow_errors: bool,
     env_file: Path | None,
+    files: FileFlags,
     **settings: str | None,
 ) -> int:
     """Run a notebook (.ipynb) or script (.py; `# %%` begins a cell) headless.
@@ -89,9 +94,22 @@ def command(
     it are not run then.
     """
     place = _remote_place(Flags(**settings), env_file)
+    if place is not None and files != FileFlags():
+        raise ConfigurationError(
+            "--mount, --mount-readonly and --output-dir belong to the agent that "
+            "executes the cells; where --sync-url is given, that is another command: "
+            "give them to it."
+        )
     if result is not None:
         _check_writable(result)
-    job = _Job(document=read_document(source), result=result, allow_errors=allow_errors)
+    document = read_document(source)
+    host = open_host_files(files)
+    job = _Job(
+        document=document,
+        result=result,
+        allow_errors=allow_errors,
+        options=WorkerOptions(mounts=host.mounts, output_dir=host.output_dir),
+    )
     return trio.run(_run, job, place)
 
 
@@ -144,9 +162,8 @@ def _write(job: _Job) -> None:
 
 async def _run_embedded(job: _Job, stop: Stop) -> bool | None:
     """Run with a server and an agent of our own; None if a signal ended it."""
-    options = WorkerOptions()
     with stop.scope() as scope:
-        await prepare_sandbox(options)
+        await prepare_sandbox(job.options)
     if scope.cancelled_caught:
         return None
     token = secrets.token_urlsafe()
@@ -158,7 +175,7 @@ async def _run_embedded(job: _Job, stop: Stop) -> bool | None:
                 auth_token=token,
                 sync_url=server.sync_url,
             )
-            agent = partial(run_agent, config, worker_options=options)
+            agent = partial(run_agent, config, worker_options=job.options)
             place = _Place(service=service, notebook_id=_EMBEDDED_NOTEBOOK, agent=agent)
             return await _run_at(place, job, stop)
 

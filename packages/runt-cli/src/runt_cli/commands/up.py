@@ -9,6 +9,8 @@ import click
 import trio
 
 from runt_agent import AgentConfig, run_agent
+from runt_cli._file_options import FileFlags, file_options
+from runt_cli._host_files import open_host_files
 from runt_cli._logging import log_to_stderr
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._server_options import DATA_DIR_OPTION
@@ -26,20 +28,26 @@ from runt_worker import WorkerOptions
     "--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port."
 )
 @DATA_DIR_OPTION
-def command(notebook: str | None, port: int, data_dir: Path | None) -> int:
+@file_options
+def command(
+    notebook: str | None, port: int, data_dir: Path | None, files: FileFlags
+) -> int:
     """Serve a notebook on this machine: sync server and agent in one process.
 
     Prints what clients need to join; `runt run … --sync-url` is one. The token is that
     of the data directory, or the value of RUNT_SYNC_TOKEN. Ctrl-C ends both.
     """
     notebook_id = notebook or f"notebook-{secrets.token_hex(4)}"
+    host = open_host_files(files)
+    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
     log_to_stderr()
-    return trio.run(_serve, notebook_id, port, data_dir)
+    return trio.run(_serve, notebook_id, port, data_dir, options)
 
 
-async def _serve(notebook_id: str, port: int, data_dir: Path | None) -> int:
+async def _serve(
+    notebook_id: str, port: int, data_dir: Path | None, options: WorkerOptions
+) -> int:
     token = server_token(os.environ)
-    options = WorkerOptions()
     async with (
         stop_on_signals() as stop,
         # Outside the scope: the agent says its goodbye through it.

@@ -22,6 +22,15 @@ export const Errno = {
 /** `st_mode` bits that we give out. */
 export const Mode = { DIRECTORY: 0o040555, FILE: 0o100444 } as const;
 
+/** What Emscripten asks to be changed; what is absent or null stays. */
+export interface SetAttributes {
+  mode?: number | null;
+  size?: number | null;
+  /** Times in ms since 1970. */
+  atime?: number | null;
+  mtime?: number | null;
+}
+
 export interface Node {
   id: number;
   name: string;
@@ -56,7 +65,7 @@ export interface Attributes {
 
 export interface NodeOperations {
   getattr(node: Node): Attributes;
-  setattr(node: Node, attributes: unknown): void;
+  setattr(node: Node, attributes: SetAttributes): void;
   lookup(parent: Node, name: string): Node;
   mknod(parent: Node, name: string, mode: number, device: number): Node;
   rename(node: Node, newParent: Node, newName: string): void;
@@ -65,31 +74,51 @@ export interface NodeOperations {
   readdir(node: Node): string[];
   symlink(parent: Node, newName: string, target: string): Node;
   readlink(node: Node): string;
+  statfs?(node: unknown): Record<string, number>;
 }
 
 export interface StreamOperations {
   open(stream: Stream): void;
   close(stream: Stream): void;
+  dup?(stream: Stream): void;
+  getattr?(stream: Stream): Attributes;
+  setattr?(stream: Stream, attributes: SetAttributes): void;
+  fsync?(stream: Stream): number;
   read(
     stream: Stream,
-    buffer: Uint8Array,
+    buffer: Int8Array | Uint8Array,
     offset: number,
     length: number,
     position: number,
   ): number;
-  write(stream: Stream): number;
+  write(
+    stream: Stream,
+    buffer: Int8Array | Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): number;
   llseek(stream: Stream, offset: number, whence: number): number;
   mmap(
     stream: Stream,
     length: number,
     position: number,
   ): { ptr: number; allocated: boolean };
-  msync(): number;
+  msync(
+    stream: Stream,
+    buffer: Int8Array | Uint8Array,
+    offset: number,
+    length: number,
+  ): number;
 }
 
 /** What `pyodide.FS` offers of Emscripten's `FS`. */
 export interface FileSystem {
   createNode(parent: Node | null, name: string, mode: number, device: number): Node;
+  hashRemoveNode(node: Node): void;
+  lookupNode(parent: Node, name: string): Node;
+  nodePermissions(node: Node, wanted: string): number;
+  lookupPath(path: string): { node: Node };
   mkdirTree(path: string): void;
   mount(type: FileSystemType, options: unknown, path: string): void;
   isDir(mode: number): boolean;

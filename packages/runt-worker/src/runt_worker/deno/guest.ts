@@ -8,6 +8,8 @@
 import type { PyodideInterface } from "pyodide";
 import { Calls } from "./calls.ts";
 import type { EmscriptenModule, FileSystem } from "./emscripten.ts";
+import { FileClient, HostError } from "./file_client.ts";
+import { HostFiles } from "./host_files.ts";
 import { clearInterrupts, takeInterrupt } from "./interrupts.ts";
 import type { SharedInterrupts } from "./interrupts.ts";
 import { PackageView } from "./package_view.ts";
@@ -22,10 +24,18 @@ export interface Initialize {
   packages: string[];
   /** Import names that a package of Pyodide's lock file provides. */
   importable: string[];
+  mounts: GuestMount[];
   call_request: string;
   call_reply: string;
   /** A larger frame would end the kernel. */
   max_frame_bytes: number;
+}
+
+/** A host directory of the supervisor's table, by its number there. */
+export interface GuestMount {
+  guest_path: string;
+  /** A second name beside it, which is not listed. */
+  alias: string | null;
 }
 
 export type GuestMessage =
@@ -42,6 +52,7 @@ interface Kernel {
   flush(): void;
 }
 
+const MOUNT_POINT = "/mnt";
 const SITE_PACKAGES = "/lib/python3.14/site-packages";
 /** Where the dynamic linker looks, by Pyodide's LD_LIBRARY_PATH. */
 const SHARED_LIBRARIES = "/usr/lib";
@@ -57,6 +68,7 @@ let pyodide: PyodideInterface & {
 };
 let shared: SharedInterrupts;
 let kernel: Kernel;
+let hostFiles: HostFiles;
 
 async function initialize(options: Initialize): Promise<void> {
   shared = options.shared;
@@ -74,7 +86,7 @@ async function initialize(options: Initialize): Promise<void> {
   const packages = mountView(SITE_PACKAGES);
   for (const directory of options.packages) packages.add(directory);
   const libraries = mountView(SHARED_LIBRARIES);
-  pyodide.FS.mkdirTree("/outputs");
+  hostFiles = mountHostFiles(calls, options.mounts);
   kernel = pyodide.pyimport("runt_kernel").start(
     bridge(calls, packages, libraries),
     options.importable,
@@ -91,6 +103,19 @@ function mountView(path: string): PackageView {
   return view;
 }
 
+function mountHostFiles(calls: Calls, mounts: GuestMount[]): HostFiles {
+  const fs = pyodide.FS as unknown as FileSystem;
+  const codes = pyodide.ERRNO_CODES as Record<string, number>;
+  const files = new HostFiles(fs, pyodide._module, codes, new FileClient(calls));
+  fs.mkdirTree(MOUNT_POINT);
+  for (const [number, { guest_path, alias }] of mounts.entries()) {
+    files.mount(number, guest_path);
+    const name = guest_path.slice(MOUNT_POINT.length + 1);
+    if (alias !== null) files.alias(MOUNT_POINT, alias, name);
+  }
+  return files;
+}
+
 /** What Python may ask of JavaScript. */
 function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
   return {
@@ -102,9 +127,21 @@ function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
     call: (method: string, parameters: string) => calls.call(method, parameters).head,
     add_package: (hostPath: string) => packages.add(hostPath),
     add_library: (hostPath: string) => libraries.add(hostPath),
+    settle_files: settleFiles,
     take_interrupt: () => takeInterrupt(shared),
     pause,
   };
+}
+
+/** Write out what is gathered; return the name of the errno if that fails, or "". */
+function settleFiles(): string {
+  try {
+    hostFiles.settle();
+    return "";
+  } catch (error) {
+    if (error instanceof HostError) return error.code;
+    throw error;
+  }
 }
 
 const asleep = new Int32Array(new SharedArrayBuffer(4));

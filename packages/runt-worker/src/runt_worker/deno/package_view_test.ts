@@ -119,7 +119,7 @@ Deno.test("nothing can be changed", () => {
       () => operations.rmdir(root, "a"),
       () => operations.symlink(root, "b", "a"),
       () => node.stream_ops.open(writable),
-      () => node.stream_ops.write(writable),
+      () => node.stream_ops.write(writable, new Uint8Array(1), 0, 1, 0),
     ]
   ) assert.throws(change, { errno: Errno.EROFS });
   assert.equal(read(node), "text");

@@ -25,6 +25,9 @@ class Bridge(Protocol):
     def add_library(self, host_path: str) -> None:
         """Let an unpacked package's shared libraries be found by the linker."""
 
+    def settle_files(self) -> str:
+        """Write out what is gathered; return the errno's name if that fails, or ""."""
+
     def take_interrupt(self) -> bool:
         """Return whether an interrupt was requested that nobody has taken yet."""
 

@@ -62,6 +62,8 @@ class Kernel:
             reply = self._failed(error)
         finally:
             self._task = None
+        if code := self._bridge.settle_files():
+            sys.stderr.write(f"not all that was written reached the disk: {code}\n")
         self.flush()
         self._request = None
         content = {"msg_type": "execute_reply", **reply}

@@ -1,6 +1,5 @@
 """``import numpy`` of a package that is not there yet asks the supervisor for it."""
 
-import errno
 import importlib
 import json
 import sys
@@ -44,7 +43,7 @@ class PackageFinder:
         """
         parameters = json.dumps({"import_name": import_name})
         answer = json.loads(self._bridge.call("load_package", parameters))
-        if answer.get("errno") == errno.EINTR:
+        if answer.get("code") == "EINTR":
             raise KeyboardInterrupt
         if "error" in answer:
             raise ModuleNotFoundError(answer["error"], name=import_name)
