@@ -4,7 +4,7 @@
  * A call to the supervisor costs as much as copying hundreds of kilobytes, so small
  * reads and writes in a row become few large ones.
  */
-import { ATTRIBUTES_MS } from "./file_client.ts";
+import { ATTRIBUTES_MS, identityOf } from "./file_client.ts";
 import type { FileClient, HostAttributes, Opened } from "./file_client.ts";
 
 /** From here on a read or write goes straight to the host. */
@@ -52,6 +52,11 @@ export class FileBuffer {
     this.#opened = opened;
     this.#onDirty = onDirty;
     this.#window = this.#windowOf(0, opened.head, opened.head.length < HEAD_BYTES);
+  }
+
+  /** The same for all openings of a file. */
+  get identity(): string {
+    return identityOf(this.#opened);
   }
 
   /** Fill `target` from `position` on; return how much there was. */
@@ -150,11 +155,17 @@ export class FileBuffer {
 
   #windowOf(at: number, bytes: Uint8Array, isLast: boolean): Window {
     const until = performance.now() + ATTRIBUTES_MS;
-    return { at, bytes, isLast, generation: this.#client.generation, until };
+    return {
+      at,
+      bytes,
+      isLast,
+      generation: this.#client.generation(this.#opened),
+      until,
+    };
   }
 
   #isCurrent(window: Window): boolean {
-    return window.generation === this.#client.generation &&
+    return window.generation === this.#client.generation(this.#opened) &&
       window.until > performance.now();
   }
 

@@ -71,20 +71,22 @@ interface Remembered {
 export class FileClient {
   readonly #calls: Calls;
   readonly #attributes = new Map<string, Remembered>();
-  #generation = 0;
+  readonly #writes = new Map<string, number>();
+  #forgotten = 0;
 
   constructor(calls: Calls) {
     this.#calls = calls;
   }
 
-  /** Counts the changes of contents: what was read before may be old. */
-  get generation(): number {
-    return this.#generation;
+  /** Counts what may have changed a file's contents: what was read before is old. */
+  generation(opened: Opened): number {
+    return this.#forgotten + (this.#writes.get(identityOf(opened)) ?? 0);
   }
 
   /** Believe nothing that was seen before: something may have changed it. */
   forget(): void {
-    this.#generation++;
+    this.#forgotten++;
+    this.#writes.clear();
     this.#attributes.clear();
   }
 
@@ -136,15 +138,15 @@ export class FileClient {
     return tailLength;
   }
 
-  write({ handle, place }: Opened, offset: number, bytes: Uint8Array): void {
-    this.#contentChanges(place);
-    const parameters = JSON.stringify({ ...handle, offset });
+  write(opened: Opened, offset: number, bytes: Uint8Array): void {
+    this.#contentChanges(opened);
+    const parameters = JSON.stringify({ ...opened.handle, offset });
     parse(this.#calls.call("write", parameters, bytes).head);
   }
 
-  truncate({ handle, place }: Opened, size: number): void {
-    this.#contentChanges(place);
-    this.#ask("truncate", { ...handle, size });
+  truncate(opened: Opened, size: number): void {
+    this.#contentChanges(opened);
+    this.#ask("truncate", { ...opened.handle, size });
   }
 
   fsync(handle: Handle): void {
@@ -162,7 +164,8 @@ export class FileClient {
   }
 
   change(place: Place, changes: Changes): void {
-    this.#contentChanges(place);
+    this.#attributes.delete(keyOf(place));
+    this.#forgotten++; // which open files bear this name is not known here
     this.#ask("setattr", { ...place, ...changes });
   }
 
@@ -200,9 +203,10 @@ export class FileClient {
     return this.#ask<Answer>("statfs", { mount }).statistics;
   }
 
-  #contentChanges(place: Place): void {
-    this.#generation++;
-    this.#attributes.delete(keyOf(place));
+  #contentChanges(opened: Opened): void {
+    const identity = identityOf(opened);
+    this.#writes.set(identity, (this.#writes.get(identity) ?? 0) + 1);
+    this.#attributes.delete(keyOf(opened.place));
   }
 
   #entryChanges(place: Place): void {
@@ -225,6 +229,11 @@ function parse<Answer>(head: string): Answer {
   const answer = JSON.parse(head);
   if (typeof answer.code === "string") throw new HostError(answer.code);
   return answer;
+}
+
+/** The same for all openings of a file, whatever its names are. */
+export function identityOf({ place, attributes }: Opened): string {
+  return `${place.mount}:${attributes.ino}`;
 }
 
 function keyOf({ mount, path }: Place): string {

@@ -102,9 +102,11 @@ export class HostFiles {
     return node;
   }
 
-  /** Whatever is written somewhere must be seen by whoever looks. */
-  #flush(): void {
-    for (const file of this.#dirty) file.flush();
+  /** Whatever is written to a file, or to any, must be seen by whoever looks. */
+  #flush(identity?: string): void {
+    for (const file of this.#dirty) {
+      if (identity === undefined || file.identity === identity) file.flush();
+    }
   }
 
   #makeNodeOperations(): NodeOperations {
@@ -192,8 +194,9 @@ export class HostFiles {
         this.#setattr(stream.node as HostNode, others);
       },
       read: (stream, buffer, offset, length, position) => {
-        const heap = bytesOf(buffer);
-        return fileOf(stream).read(heap.subarray(offset, offset + length), position);
+        const file = fileOf(stream);
+        this.#flush(file.identity);
+        return file.read(bytesOf(buffer).subarray(offset, offset + length), position);
       },
       write: (stream, buffer, offset, length, position) => {
         const heap = bytesOf(buffer);
