@@ -11,22 +11,56 @@ from runt_worker._errors import SetupError
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessPaths:
-    """The host paths that a sandbox process sees.
+class Image:
+    """A memory image of a kernel that is ready to start, in a directory of its own.
+
+    Attributes:
+        directory: where it is; never written to again.
+    """
+
+    directory: Path
+
+    @property
+    def memory(self) -> Path:
+        """The file that ``deno/image.ts`` reads."""
+        return self.directory / "memory"
+
+    @property
+    def deno_directory(self) -> Path:
+        """A ``DENO_DIR`` that knows our code compiled; processes get copies of it."""
+        return self.directory / "deno"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """What all sandbox processes of a machine share, read only.
 
     Attributes:
         deno: the executable.
-        assets: our TypeScript and the kernel's Python, read only.
-        distribution: Pyodide, read only.
-        packages: unpacked packages, read only.
-        run_directory: private to this process: its FIFOs, working directory and
-            ``DENO_DIR``; removed with it.
+        assets: our TypeScript and the kernel's Python.
+        distribution: Pyodide.
+        packages: unpacked packages.
+        image: what interpreters start from; None: from nothing.
     """
 
     deno: Path
     assets: Path
     distribution: Path
     packages: Path
+    image: Image | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessPaths:
+    """The host paths that a sandbox process sees.
+
+    Attributes:
+        installation: what it shares with others.
+        run_directory: private to this process: its FIFOs, working directory and
+            ``DENO_DIR``; removed with it.
+    """
+
+    installation: Installation
     run_directory: Path
 
     @property
@@ -66,10 +100,12 @@ def command(paths: ProcessPaths) -> list[str]:
     Raises:
         SetupError: a path holds a comma, which separates paths in Deno's flags.
     """
+    shared = paths.installation
     allowed_read = [
-        paths.assets,  # the code that it runs
-        paths.distribution,  # Pyodide
-        paths.packages,  # what its imports find
+        shared.assets,  # the code that it runs
+        shared.distribution,  # Pyodide
+        shared.packages,  # what its imports find
+        *([shared.image.memory] if shared.image else []),  # what it starts from
         paths.control_in,  # revoked before the guest exists
         paths.call_reply,  # revoked before user code runs
     ]
@@ -78,7 +114,7 @@ def command(paths: ProcessPaths) -> list[str]:
         paths.call_request,  # revoked before user code runs
     ]
     return [
-        str(paths.deno),
+        str(shared.deno),
         "run",
         "--quiet",
         "--no-prompt",  # nobody can be asked for a right
@@ -95,9 +131,11 @@ def command(paths: ProcessPaths) -> list[str]:
         "--deny-import",
         f"--allow-read={_path_list(allowed_read)}",
         f"--allow-write={_path_list(allowed_write)}",
-        str(paths.assets / "deno" / "host.ts"),
+        str(shared.assets / "deno" / "host.ts"),
         str(paths.control_in),
         str(paths.control_out),
+        str(shared.distribution),
+        str(shared.image.memory) if shared.image else "",
     ]
 
 

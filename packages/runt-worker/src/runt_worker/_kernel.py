@@ -11,6 +11,7 @@ from runt_worker._calls import CallServer, dispatch
 from runt_worker._errors import GuestProtocolError, IntrospectionError, WorkerDiedError
 from runt_worker._files import SandboxFiles
 from runt_worker._frames import FrameDecoder
+from runt_worker._launch import LaunchedProcess
 from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets
@@ -105,12 +106,18 @@ class Kernel:
         self._numbers = itertools.count(1)
         self._pending: dict[int, PendingRequest[Any]] = {}
         self._ready = trio.Event()
+        self._is_restored = False
         self._death: WorkerDiedError | None = None
 
     @property
     def pid(self) -> int:
         """Process id of the sandbox."""
         return self._process.pid
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether it was started from a memory image."""
+        return self._is_restored
 
     async def start(self, initialize: Initialize, limits: Limits) -> None:
         """Tell the sandbox where things are and wait until it is ready.
@@ -198,7 +205,8 @@ class Kernel:
 
     def _dispatch(self, received: Received) -> None:
         match received.content:
-            case Ready():
+            case Ready(restored=restored):
+                self._is_restored = restored
                 self._ready.set()
             case Fatal(reason=reason):
                 raise WorkerDiedError(f"the kernel failed: {reason}")
@@ -254,9 +262,18 @@ def _first(group: BaseExceptionGroup[WorkerDiedError]) -> WorkerDiedError:
 
 @asynccontextmanager
 async def open_kernel(
-    assets: Assets, files: SandboxFiles, limits: Limits
+    assets: Assets,
+    files: SandboxFiles,
+    limits: Limits,
+    launched: LaunchedProcess | None = None,
 ) -> AsyncGenerator[Kernel]:
     """Start a sandbox process and yield its kernel when it is ready.
+
+    Args:
+        assets: what is on disk for it.
+        files: what it has of files.
+        limits: what it may use.
+        launched: a process that was started already, which is used instead.
 
     Raises:
         SetupError: the process could not be started.
@@ -264,7 +281,7 @@ async def open_kernel(
     """
     package_calls = PackageCalls(assets.packages)
     async with (
-        open_process(assets, limits) as process,
+        open_process(assets.installation, limits, launched) as process,
         open_flat_nursery() as nursery,
     ):
         paths = process.paths
@@ -274,7 +291,6 @@ async def open_kernel(
         nursery.start_soon(kernel.supervise, limits)
         try:
             initialize = Initialize(
-                distribution=str(assets.distribution),
                 packages=[str(path) for path in assets.kernel_packages],
                 importable=package_calls.importable(),
                 mounts=files.mounts,

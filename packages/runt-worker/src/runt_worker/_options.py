@@ -1,21 +1,13 @@
 """What a worker is made of: options, and the assets on disk that they lead to."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
-from runt_worker._command import ProcessPaths
-from runt_worker._distribution import ASSETS, deno_executable, install_distribution
+from runt_worker._cache_dir import default_cache_dir
+from runt_worker._command import Installation
 from runt_worker._files import HostMount
 from runt_worker._limits import Limits
-from runt_worker._packages import PackageStore, open_package_store
-
-
-def default_cache_dir() -> Path:
-    """Return the user's cache directory of runt."""
-    return user_cache_path("runt")
+from runt_worker._packages import PackageStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +20,8 @@ class WorkerOptions:
         output_dir: after each cell, what is new in ``/outputs`` is copied there.
         packages_dir: a wheelhouse or a Pyodide distribution, asked before any network.
         mirror_url: a folder that serves what Pyodide's download site does.
+        use_image: whether the interpreter starts from a memory image, which takes a
+            tenth of the time; the image is made the first time.
         limits: what the worker may use.
     """
 
@@ -36,6 +30,7 @@ class WorkerOptions:
     mounts: tuple[HostMount, ...] = ()
     output_dir: Path | None = None
     mirror_url: str | None = None
+    use_image: bool = True
     limits: Limits = field(default_factory=Limits)
 
 
@@ -44,64 +39,12 @@ class Assets:
     """What has to be on disk before a worker can start.
 
     Attributes:
-        deno: the executable.
-        distribution: directory of Pyodide.
+        installation: what processes are started from.
         kernel_packages: directories that appear in site-packages from the start: our
             kernel, IPython and what it needs.
         packages: where packages that cells import come from.
-        packages_root: all unpacked packages lie below it.
     """
 
-    deno: Path
-    distribution: Path
+    installation: Installation
     kernel_packages: tuple[Path, ...]
     packages: PackageStore
-    packages_root: Path
-
-    def process_paths(self, run_directory: Path) -> ProcessPaths:
-        """Return what a process with that private directory sees of the host."""
-        return ProcessPaths(
-            deno=self.deno,
-            assets=ASSETS,
-            distribution=self.distribution,
-            packages=self.packages_root,
-            run_directory=run_directory,
-        )
-
-
-OnSetup = Callable[[str], None]
-"""Called with one line about what is being fetched."""
-
-
-def prepare(options: WorkerOptions, on_progress: OnSetup | None = None) -> Assets:
-    """Fetch whatever a worker needs and is not on disk yet. Blocks.
-
-    Args:
-        options: where things are kept and where they come from.
-        on_progress: told what is being done, from several threads.
-
-    Raises:
-        SetupError: Pyodide cannot be had.
-        PackageError: one of the kernel's packages cannot be had.
-    """
-    tell = on_progress or _say_nothing
-    tell("Pyodide")
-    distribution = install_distribution(options.cache_dir)
-    store = open_package_store(
-        pyodide_dir=distribution,
-        cache_dir=options.cache_dir,
-        packages_dir=options.packages_dir,
-        mirror_url=options.mirror_url,
-    )
-    kernel = store.ensure_kernel(lambda progress: tell(progress.name))
-    return Assets(
-        deno=deno_executable(),
-        distribution=distribution,
-        kernel_packages=(ASSETS / "kernel", *(package.path for package in kernel)),
-        packages=store,
-        packages_root=options.cache_dir / "unpacked",
-    )
-
-
-def _say_nothing(_line: str) -> None:
-    pass

@@ -2,46 +2,41 @@
 
 import os
 import signal
-import subprocess
-import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import ExitStack, asynccontextmanager
 
 import trio
 
-from runt_worker._command import ProcessPaths, command, environment
-from runt_worker._errors import SetupError, WorkerDiedError
+from runt_worker._command import Installation, ProcessPaths
+from runt_worker._errors import WorkerDiedError
+from runt_worker._launch import LaunchedProcess, launch
 from runt_worker._limits import Limits
-from runt_worker._options import Assets
 
 _CHUNK_BYTES = 1024 * 1024
 
 
 class SandboxProcess:
-    """A running Deno process. Made by `open_process` only.
+    """A running Deno process. Made by `open_process` only."""
 
-    Attributes:
-        paths: what it sees of the host.
-    """
-
-    def __init__(
-        self, process: trio.Process, paths: ProcessPaths, limits: Limits
-    ) -> None:
-        self._process = process
-        self.paths = paths
+    def __init__(self, launched: LaunchedProcess, limits: Limits) -> None:
+        self._launched = launched
+        self._popen = launched.popen
         self._limits = limits
-        # Opened for both directions: no end of file while the other side is not there
-        # yet. That the process has gone is told by its exit, not by the FIFO.
-        self._to_sandbox = _open_fifo(paths.control_in)
-        self._from_sandbox = _open_fifo(paths.control_out)
+        fifos = launched.take_fifos()
+        self._to_sandbox = trio.lowlevel.FdStream(fifos.to_sandbox)
+        self._from_sandbox = trio.lowlevel.FdStream(fifos.from_sandbox)
         self._sending = trio.Lock()
         self._stderr = bytearray()
 
     @property
+    def paths(self) -> ProcessPaths:
+        """What it sees of the host."""
+        return self._launched.paths
+
+    @property
     def pid(self) -> int:
         """Its process id, which is also that of its process group."""
-        return self._process.pid
+        return self._popen.pid
 
     async def send(self, data: bytes) -> None:
         """Send a whole frame.
@@ -75,7 +70,7 @@ class SandboxProcess:
         """Wait for its end and return what happened, in one sentence."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_stderr)
-            code = await self._process.wait()
+            code = await self._exit_code()
             # Its last words may still be in the pipe.
             last_words_s = self._limits.stop_timeout_s
             nursery.cancel_scope.deadline = trio.current_time() + last_words_s
@@ -88,11 +83,19 @@ class SandboxProcess:
         return f"the sandbox process {how}" + (f": {words}" if words else "")
 
     async def _keep_stderr(self) -> None:
-        if self._process.stderr is None:
+        if self._popen.stderr is None:
             raise RuntimeError("the process was started without a pipe for stderr")
-        async for chunk in self._process.stderr:
-            self._stderr += chunk
-            del self._stderr[: -self._limits.stderr_bytes]
+        descriptor = os.dup(self._popen.stderr.fileno())
+        async with trio.lowlevel.FdStream(descriptor) as stream:
+            async for chunk in stream:
+                self._stderr += chunk
+                del self._stderr[: -self._limits.stderr_bytes]
+
+    async def _exit_code(self) -> int:
+        """Wait for its end; one that may be awaited by several tasks."""
+        while (code := self._popen.poll()) is None:
+            await _wait_for_exit(self._popen.pid)
+        return code
 
     def close_input(self) -> None:
         """Send nothing more; whoever is sending is told that the process is gone."""
@@ -100,67 +103,56 @@ class SandboxProcess:
 
     def kill(self) -> None:
         """End it and whatever it may have started, at once."""
-        if self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._launched.kill()
 
     async def stop(self) -> None:
         """End it: by end of file, and if that takes too long, by force."""
         with trio.CancelScope(shield=True):
             self.close_input()
             with trio.move_on_after(self._limits.stop_timeout_s):
-                await self._process.wait()
+                await self._exit_code()
             self.kill()
-            await self._process.wait()
+            await self._exit_code()
             self._from_sandbox.close()
-            if self._process.stderr is not None:
-                await self._process.stderr.aclose()
+
+
+async def _wait_for_exit(pid: int) -> None:
+    """Wait until a child has ended, without reaping it: its number stays its own."""
+    if not hasattr(os, "pidfd_open"):  # only Linux has it
+
+        def wait() -> None:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+        await trio.to_thread.run_sync(wait, abandon_on_cancel=True)
+        return
+    descriptor = os.pidfd_open(pid)
+    try:
+        await trio.lowlevel.wait_readable(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @asynccontextmanager
 async def open_process(
-    assets: Assets, limits: Limits
+    installation: Installation,
+    limits: Limits,
+    launched: LaunchedProcess | None = None,
 ) -> AsyncGenerator[SandboxProcess]:
     """Start a sandbox process; at the end of the block nothing of it is left.
+
+    Args:
+        installation: what it is started from.
+        limits: how long its end may take, and how much of its last words is kept.
+        launched: one that was started already, which is used instead.
 
     Raises:
         SetupError: the operating system would not start it.
     """
-    with tempfile.TemporaryDirectory(
-        prefix="runt-", ignore_cleanup_errors=True
-    ) as directory:
-        paths = _make_run_directory(assets, directory)
+    with ExitStack() as stack:
+        if launched is None:
+            launched = stack.enter_context(launch(installation))
+        process = SandboxProcess(launched, limits)
         try:
-            process = await trio.lowlevel.open_process(
-                command(paths),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # guest code could write anything there
-                stderr=subprocess.PIPE,
-                cwd=paths.working_directory,
-                env=environment(paths),
-                start_new_session=True,  # the terminal's Ctrl-C is not for it
-            )
-        except OSError as error:
-            raise SetupError(f"cannot start the sandbox process: {error}") from error
-        sandbox = SandboxProcess(process, paths, limits)
-        try:
-            yield sandbox
+            yield process
         finally:
-            await sandbox.stop()
-
-
-def _make_run_directory(assets: Assets, directory: str) -> ProcessPaths:
-    paths = assets.process_paths(Path(directory).resolve())
-    paths.working_directory.mkdir()
-    paths.deno_directory.mkdir()
-    for fifo in (
-        paths.control_in,
-        paths.control_out,
-        paths.call_request,
-        paths.call_reply,
-    ):
-        os.mkfifo(fifo, 0o600)
-    return paths
-
-
-def _open_fifo(path: Path) -> trio.lowlevel.FdStream:
-    return trio.lowlevel.FdStream(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+            await process.stop()

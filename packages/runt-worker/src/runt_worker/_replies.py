@@ -60,7 +60,13 @@ class ErrorReply(Content, frozen=True, kw_only=True, tag="error_reply"):
 
 
 class Ready(Content, frozen=True, kw_only=True, tag="ready"):
-    """Pyodide and IPython are there."""
+    """Pyodide and IPython are there.
+
+    Attributes:
+        restored: whether they come from a memory image.
+    """
+
+    restored: bool
 
 
 class Fatal(Content, frozen=True, kw_only=True, tag="fatal"):

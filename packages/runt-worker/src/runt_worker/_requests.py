@@ -27,7 +27,6 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
     """First message: where things are on the host.
 
     Attributes:
-        distribution: directory of Pyodide.
         packages: directories that appear in site-packages from the start.
         importable: import names that a package of Pyodide's lock file provides.
         mounts: host directories.
@@ -36,13 +35,22 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
         max_frame_bytes: a larger frame would end the kernel.
     """
 
-    distribution: str
     packages: list[str]
     importable: list[str]
     mounts: tuple[GuestMount, ...]
     call_request: str
     call_reply: str
     max_frame_bytes: int
+
+
+class MakeImage(Content, frozen=True, kw_only=True, tag="make_image"):
+    """In place of the first message: make a memory image.
+
+    Attributes:
+        packages: directories that appear in site-packages.
+    """
+
+    packages: list[str]
 
 
 class ExecuteRequest(Content, frozen=True, kw_only=True, tag="execute_request"):
@@ -78,6 +86,7 @@ class InterruptRequest(Content, frozen=True, kw_only=True, tag="interrupt_reques
 
 Request = (
     Initialize
+    | MakeImage
     | ExecuteRequest
     | CompleteRequest
     | InspectRequest

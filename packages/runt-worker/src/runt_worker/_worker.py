@@ -11,10 +11,12 @@ import trio
 from runt_worker._errors import WorkerBusyError, WorkerClosedError, WorkerDiedError
 from runt_worker._files import SandboxFiles, open_files
 from runt_worker._kernel import Kernel, OnOutput, PendingRequest, ReplyT, open_kernel
+from runt_worker._launch import LaunchedProcess
 from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
-from runt_worker._options import Assets, OnSetup, WorkerOptions, prepare
+from runt_worker._options import Assets, WorkerOptions
 from runt_worker._outputs import Error, Stream
+from runt_worker._preparation import OnSetup, prepare
 from runt_worker._replies import (
     CompleteReply,
     ExecuteReply,
@@ -43,11 +45,13 @@ class Worker:
         assets: Assets,
         files: SandboxFiles,
         limits: Limits,
+        launched: LaunchedProcess | None,
     ) -> None:
         self._nursery = nursery
         self._assets = assets
         self._files = files
         self._limits = limits
+        self._launched = launched
         self._kernel: Kernel | None = None
         self._kernel_scope = trio.CancelScope()
         self._kernel_ended = trio.Event()
@@ -230,10 +234,11 @@ class Worker:
 
     async def _run_kernel(self, task_status: trio.TaskStatus[Kernel]) -> None:
         ended = self._kernel_ended = trio.Event()
+        launched, self._launched = self._launched, None
         try:
             with trio.CancelScope() as self._kernel_scope:
                 async with open_kernel(
-                    self._assets, self._files, self._limits
+                    self._assets, self._files, self._limits, launched
                 ) as kernel:
                     task_status.started(kernel)
                     await trio.sleep_forever()
@@ -263,15 +268,21 @@ def _told_to_stop(reply: ExecuteReply, on_output: OnOutput) -> ExecuteReply:
 
 @asynccontextmanager
 async def open_worker(
-    options: WorkerOptions | None = None, *, on_setup: OnSetup | None = None
+    options: WorkerOptions | None = None,
+    *,
+    on_setup: OnSetup | None = None,
+    launched: LaunchedProcess | None = None,
 ) -> AsyncGenerator[Worker]:
     """Start a sandboxed Python; at the end of the block nothing of it is left.
 
-    The first time on a machine Pyodide and IPython are fetched.
+    The first time on a machine Pyodide and IPython are fetched, and an image of their
+    memory is made.
 
     Args:
         options: how it is set up.
-        on_setup: told what is being fetched, from other threads.
+        on_setup: told what is being done, from other threads.
+        launched: a process from `launch_early`, which is used if it is of the kind
+            that the options want.
 
     Raises:
         SetupError: Deno or Pyodide cannot be had, or the process not started.
@@ -283,7 +294,9 @@ async def open_worker(
     async with contextlib.AsyncExitStack() as stack:
         files = stack.enter_context(open_files(options.mounts, options.output_dir))
         nursery = await stack.enter_async_context(open_flat_nursery())
-        worker = Worker(nursery, assets, files, options.limits)
+        if launched and launched.paths.installation != assets.installation:
+            launched = None
+        worker = Worker(nursery, assets, files, options.limits, launched)
         await worker.restart()
         try:
             yield worker

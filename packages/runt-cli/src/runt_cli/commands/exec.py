@@ -1,28 +1,12 @@
 """`runt exec`: one snippet in the sandbox, without notebook or server."""
 
+import importlib
 import sys
 
 import click
-import trio
 
 from runt_cli._file_options import FileFlags, file_options
-from runt_cli._host_files import open_host_files
-from runt_cli._preparation import prepare_sandbox
-from runt_cli._printer import Printer
-from runt_cli._stopping import stop_on_signals
-from runt_worker import (
-    ClearOutput,
-    DisplayData,
-    Error,
-    ExecuteResult,
-    Output,
-    Stream,
-    UpdateDisplayData,
-    WorkerOptions,
-    open_worker,
-)
-
-_RAISED = 1
+from runt_worker import launch_early
 
 
 @click.command(short_help="Run one snippet of Python in the sandbox.")
@@ -34,45 +18,8 @@ def command(code: str, files: FileFlags) -> int:
     IPython runs it: magics and a top-level await work, the value of the last
     expression is shown. The exit status is 1 if it raised.
     """
-    host = open_host_files(files)
-    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
     source = sys.stdin.read() if code == "-" else code
-    return trio.run(_execute, source, options)
-
-
-async def _execute(source: str, options: WorkerOptions) -> int:
-    printer = Printer(sys.stdout, sys.stderr)
-    async with stop_on_signals() as stop:
-        with stop.scope(), trio.CancelScope() as starting:
-            await prepare_sandbox(options)
-            async with open_worker(options) as worker:
-                # From here on a signal interrupts the snippet; the worker is then
-                # stopped in good order, with the snippet's last words shown.
-                starting.shield = True
-                with stop.scope():
-                    try:
-                        reply = await worker.execute(
-                            source, lambda output: show(output, printer)
-                        )
-                    finally:
-                        printer.end_cell()
-                    return 0 if reply.status == "ok" else _RAISED
-        return stop.exit_status
-
-
-def show(output: Output, printer: Printer) -> None:
-    """Print one output of a worker.
-
-    Args:
-        output: What the worker says.
-        printer: Where to.
-    """
-    match output:
-        case Stream():
-            printer.stream(output.name, output.text)
-        case DisplayData() | UpdateDisplayData() | ExecuteResult():
-            printer.bundle(output.data)
-        case Error():
-            printer.error(output.ename, output.evalue, output.traceback)
-        case ClearOutput():
-            pass  # what a terminal has shown stays shown
+    with launch_early() as launched:
+        # What it imports takes longer than the sandbox needs to start.
+        snippet = importlib.import_module("runt_cli._snippet")
+        return snippet.run_snippet(source, files, launched)

@@ -133,5 +133,6 @@ export interface FileSystemType {
 /** What `pyodide._module` offers of the Emscripten module. */
 export interface EmscriptenModule {
   HEAP8: Int8Array;
+  HEAPU8: Uint8Array;
   mmapAlloc(length: number): number;
 }

@@ -5,21 +5,29 @@
  * nothing here is relied on for safety; the process's permissions and the supervisor
  * are.
  */
-import type { PyodideInterface } from "pyodide";
 import { Calls } from "./calls.ts";
-import type { EmscriptenModule, FileSystem } from "./emscripten.ts";
+import type { FileSystem } from "./emscripten.ts";
 import { FileClient, HostError } from "./file_client.ts";
 import { HostFiles } from "./host_files.ts";
+import { makeImage, restore, startForImage, startFresh } from "./interpreter.ts";
+import type { Pyodide } from "./interpreter.ts";
 import { clearInterrupts, takeInterrupt } from "./interrupts.ts";
 import type { SharedInterrupts } from "./interrupts.ts";
 import { PackageView } from "./package_view.ts";
 
-/** First message to the guest: where things are. All paths are the host's. */
+/** First message to the guest: what can begin before the supervisor speaks. */
+export interface Boot {
+  type: "boot";
+  shared: SharedInterrupts;
+  /** Directory of the Pyodide distribution, on the host. */
+  distribution: string;
+  /** The memory image to go on from, on the host; empty: start from nothing. */
+  image: string;
+}
+
+/** What the supervisor says first: where things are. All paths are the host's. */
 export interface Initialize {
   type: "initialize";
-  shared: SharedInterrupts;
-  /** Directory of the Pyodide distribution. */
-  distribution: string;
   /** Directories that appear in site-packages from the start. */
   packages: string[];
   /** Import names that a package of Pyodide's lock file provides. */
@@ -29,6 +37,12 @@ export interface Initialize {
   call_reply: string;
   /** A larger frame would end the kernel. */
   max_frame_bytes: number;
+}
+
+/** Instead of that: make a memory image of a kernel with these packages. */
+export interface MakeImage {
+  type: "make_image";
+  packages: string[];
 }
 
 /** A host directory of the supervisor's table, by its number there. */
@@ -44,7 +58,12 @@ export type GuestMessage =
   | { type: "flushed" }
   | { type: "failed"; reason: string };
 
-/** What `runt_kernel.start` returns. */
+/** What `runt_kernel` offers. */
+interface KernelModule {
+  prepare(): void;
+  start(bridge: unknown, importable: string[], maxFrameBytes: number): Kernel;
+}
+
 interface Kernel {
   execute(head: string): Promise<string>;
   answer(head: string): void;
@@ -62,37 +81,54 @@ const scope = self as unknown as {
   addEventListener: typeof self.addEventListener;
 };
 
-let pyodide: PyodideInterface & {
-  _module: EmscriptenModule;
-  _api: { on_fatal: (error: unknown) => void };
-};
 let shared: SharedInterrupts;
+let distribution: string;
+/** Settled when the interpreter is there; whether it goes on from an image. */
+let booted: Promise<boolean>;
+let pyodide: Pyodide;
 let kernel: Kernel;
 let hostFiles: HostFiles;
 
+async function boot(image: string): Promise<boolean> {
+  if (image === "") return false; // which way to start is not known yet
+  try {
+    pyodide = await restore(distribution, image);
+    return true;
+  } catch (error) {
+    console.error(`the memory image cannot be restored: ${error}`);
+    return false;
+  }
+}
+
 async function initialize(options: Initialize): Promise<void> {
-  shared = options.shared;
   const calls = Calls.open(options.call_request, options.call_reply);
-  const { loadPyodide } = await import(`file://${options.distribution}/pyodide.mjs`);
-  pyodide = await loadPyodide({
-    indexURL: `${options.distribution}/`,
-    env: {
-      HOME: "/home/pyodide",
-      MPLBACKEND: "module://matplotlib_inline.backend_inline",
-      PYTHONDONTWRITEBYTECODE: "1",
-    },
-  });
+  const restored = await booted;
+  if (!restored) pyodide = await startFresh(distribution);
   pyodide._api.on_fatal = (error) => post({ type: "failed", reason: String(error) });
   const packages = mountView(SITE_PACKAGES);
   for (const directory of options.packages) packages.add(directory);
   const libraries = mountView(SHARED_LIBRARIES);
   hostFiles = mountHostFiles(calls, options.mounts);
-  kernel = pyodide.pyimport("runt_kernel").start(
+  kernel = kernelModule().start(
     bridge(calls, packages, libraries),
     options.importable,
     options.max_frame_bytes,
   );
-  post({ type: "frame", head: `{"request":0,"content":{"msg_type":"ready"}}` });
+  postContent({ msg_type: "ready", restored });
+}
+
+async function sendImage(options: MakeImage): Promise<void> {
+  pyodide = await startForImage(distribution);
+  // At its later place: modules in the memory know the paths of their files.
+  const packages = mountView(SITE_PACKAGES);
+  for (const directory of options.packages) packages.add(directory);
+  kernelModule().prepare();
+  const image = makeImage(pyodide);
+  postContent({ msg_type: "image" }, image);
+}
+
+function kernelModule(): KernelModule {
+  return pyodide.pyimport("runt_kernel");
 }
 
 function mountView(path: string): PackageView {
@@ -119,11 +155,7 @@ function mountHostFiles(calls: Calls, mounts: GuestMount[]): HostFiles {
 /** What Python may ask of JavaScript. */
 function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
   return {
-    send: (head: string, tail?: Uint8Array) => {
-      if (tail === undefined) return post({ type: "frame", head });
-      const transfer = [tail.buffer as ArrayBuffer];
-      scope.postMessage({ type: "frame", head, tail }, transfer);
-    },
+    send: postFrame,
     call: (method: string, parameters: string) => calls.call(method, parameters).head,
     add_package: (hostPath: string) => packages.add(hostPath),
     add_library: (hostPath: string) => libraries.add(hostPath),
@@ -168,11 +200,28 @@ function post(message: GuestMessage): void {
   scope.postMessage(message);
 }
 
+function postFrame(head: string, tail?: Uint8Array<ArrayBuffer>): void {
+  if (tail === undefined) return post({ type: "frame", head });
+  scope.postMessage({ type: "frame", head, tail }, [tail.buffer]);
+}
+
+/** Say what belongs to no request. */
+function postContent(content: object, tail?: Uint8Array<ArrayBuffer>): void {
+  postFrame(JSON.stringify({ request: 0, content }), tail);
+}
+
 scope.onmessage = async ({ data }: MessageEvent) => {
   try {
     switch (data.type) {
+      case "boot":
+        ({ shared, distribution } = data);
+        booted = boot(data.image);
+        break;
       case "initialize":
         await initialize(data);
+        break;
+      case "make_image":
+        await sendImage(data);
         break;
       case "cancel":
         Atomics.store(shared.signal, 0, 0); // else it would hit the call below
@@ -189,7 +238,7 @@ scope.onmessage = async ({ data }: MessageEvent) => {
         await execute(data.head);
     }
   } catch (error) {
-    post({ type: "failed", reason: String((error as Error)?.stack ?? error) });
+    post({ type: "failed", reason: String(error) });
   }
 };
 

@@ -8,9 +8,9 @@
  */
 import { encodeFrame, readFrames, writeAll } from "./frames.ts";
 import { Interrupter, makeSharedInterrupts } from "./interrupts.ts";
-import type { GuestMessage, Initialize } from "./guest.ts";
+import type { Boot, GuestMessage, Initialize, MakeImage } from "./guest.ts";
 
-const [controlIn, controlOut] = Deno.args;
+const [controlIn, controlOut, distribution, image] = Deno.args;
 const requests = await Deno.open(controlIn, { read: true });
 const replies = await Deno.open(controlOut, { write: true });
 await Deno.permissions.revoke({ name: "read", path: controlIn });
@@ -32,6 +32,8 @@ const guest = new Worker(new URL("./guest.ts", import.meta.url), {
   type: "module",
   name: "guest",
 });
+const boot: Boot = { type: "boot", shared, distribution, image };
+guest.postMessage(boot);
 const interrupter = new Interrupter(shared, (message) => guest.postMessage(message));
 
 // Guest code can post here too: what does not fit is dropped, and what a frame says is
@@ -51,9 +53,10 @@ guest.onerror = (event) => {
 for await (const { head } of readFrames(requests)) {
   const { request, content } = JSON.parse(head);
   switch (content.msg_type) {
-    case "initialize": {
-      const initialize: Initialize = { type: "initialize", shared, ...content };
-      guest.postMessage(initialize);
+    case "initialize":
+    case "make_image": {
+      const first: Initialize | MakeImage = { type: content.msg_type, ...content };
+      guest.postMessage(first);
       break;
     }
     case "interrupt_request":

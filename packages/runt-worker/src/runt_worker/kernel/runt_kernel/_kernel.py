@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from runt_kernel import _introspection, _packages, _sleep
-from runt_kernel._bridge import Bridge, encode, sender
+from runt_kernel import _introspection
+from runt_kernel._bridge import Bridge, Send, encode, sender
 from runt_kernel._shell import RuntShell, error_message
 from runt_kernel._streams import StreamName, Streams
 from runt_kernel._waits import SyncWaits
@@ -21,11 +18,12 @@ _MAX_LATE = 1000
 
 
 class Kernel:
-    """IPython and its streams, driven by ``guest.ts``."""
+    """IPython and its streams, driven by ``guest.ts`` once it is connected."""
 
-    def __init__(self, bridge: Bridge, max_frame_bytes: int) -> None:
-        self._bridge = bridge
-        self._post = sender(bridge, max_frame_bytes)
+    _bridge: Bridge
+    _post: Send
+
+    def __init__(self) -> None:
         self._request: int | None = None
         self._late: deque[tuple[dict[str, Any], bytes]] = deque(maxlen=_MAX_LATE)
         self._task: asyncio.Task[dict[str, Any]] | None = None
@@ -37,11 +35,36 @@ class Kernel:
             send=self._send, is_interrupted=lambda: self._interrupted
         )
 
-    def install_signals(self) -> None:
-        """Let the host thread interrupt a cell and ask it for its output."""
+    def connect(self, bridge: Bridge, max_frame_bytes: int) -> None:
+        """Let messages out, and let the host thread interrupt a cell."""
+        self._bridge = bridge
+        self._post = sender(bridge, max_frame_bytes)
         self._waits.install()
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(signal.SIGUSR1, lambda *_: self.flush())
+
+    # -- before it is connected
+
+    def try_cell(self, code: str) -> None:
+        """Run a cell that waits for nothing, so that its like run faster later."""
+        try:
+            self._run(code).send(None)
+        except StopIteration:
+            return
+        raise ValueError(f"{code!r} waits for something")
+
+    def try_completion(self, code: str) -> None:
+        """Complete at the end of a text, with the same aim."""
+        _introspection.complete(self._shell, code, len(code))
+
+    def reset(self) -> None:
+        """Forget what was tried: count, history, variables and outputs begin anew."""
+        self._shell.reset(new_session=True)
+        for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+            if hasattr(sys, name):
+                delattr(sys, name)
+        self._streams.drop()
+        self._late.clear()
 
     # -- requests of guest.ts
 
@@ -169,19 +192,3 @@ class Kernel:
             self._late.append((content, tail))
         else:
             self._post({"request": self._request, "content": content}, tail)
-
-
-def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Kernel:
-    """Make the interpreter a sandboxed notebook's and return its kernel."""
-    _sleep.install(bridge)
-    os.system = _no_shell
-    Path("/home/pyodide").mkdir(parents=True, exist_ok=True)
-    _packages.install(bridge, importable)
-    kernel = Kernel(bridge, max_frame_bytes)
-    kernel.install_signals()
-    return kernel
-
-
-def _no_shell(_command: object) -> int:
-    """Stand in for ``os.system``, which would end the interpreter under Deno."""
-    raise OSError("there is no shell in the sandbox: only Python runs here")

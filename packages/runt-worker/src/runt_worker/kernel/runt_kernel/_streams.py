@@ -45,6 +45,13 @@ class Streams:
         self._outbox.send()
 
 
+    def drop(self) -> None:
+        """Forget what was written so far."""
+        self.out.flush()
+        self.err.flush()
+        self._outbox.drop()
+
+
 class _Outbox:
     """Text of both streams, whole characters at a time."""
 
@@ -61,9 +68,13 @@ class _Outbox:
         if self._size >= _SEND_BYTES:
             self.send()
 
-    def send(self) -> None:
+    def drop(self) -> list[tuple[StreamName, bytes]]:
         chunks, self._chunks = self._chunks, []
         self._size = 0
+        return chunks
+
+    def send(self) -> None:
+        chunks = self.drop()
         for name, group in groupby(chunks, itemgetter(0)):
             for piece in _pieces(b"".join(data for _, data in group)):
                 self._send(name, piece)

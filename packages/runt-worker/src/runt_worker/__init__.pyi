@@ -1,0 +1,70 @@
+from ._early import launch_early
+from ._errors import (
+    GuestProtocolError,
+    IntrospectionError,
+    MountError,
+    SetupError,
+    WorkerBusyError,
+    WorkerClosedError,
+    WorkerDiedError,
+    WorkerError,
+)
+from ._files import HostMount
+from ._kernel import OnOutput
+from ._launch import LaunchedProcess
+from ._limits import Limits
+from ._nursery import open_flat_nursery
+from ._options import Assets, WorkerOptions
+from ._outputs import (
+    ClearOutput,
+    DisplayData,
+    Error,
+    ExecuteResult,
+    Output,
+    Stream,
+    UpdateDisplayData,
+)
+from ._packages import PackageError
+from ._preparation import OnSetup, prepare
+from ._replies import (
+    CompleteReply,
+    ExecuteReply,
+    InspectReply,
+    IsCompleteReply,
+)
+from ._worker import Worker, open_worker
+
+__all__ = [
+    "Assets",
+    "ClearOutput",
+    "CompleteReply",
+    "DisplayData",
+    "Error",
+    "ExecuteReply",
+    "ExecuteResult",
+    "GuestProtocolError",
+    "HostMount",
+    "InspectReply",
+    "IntrospectionError",
+    "IsCompleteReply",
+    "LaunchedProcess",
+    "Limits",
+    "MountError",
+    "OnOutput",
+    "OnSetup",
+    "Output",
+    "PackageError",
+    "SetupError",
+    "Stream",
+    "UpdateDisplayData",
+    "Worker",
+    "WorkerBusyError",
+    "WorkerClosedError",
+    "WorkerDiedError",
+    "WorkerError",
+    "WorkerOptions",
+    "launch_early",
+    "open_flat_nursery",
+    "open_worker",
+    "prepare",
+]

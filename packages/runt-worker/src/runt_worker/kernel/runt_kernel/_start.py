@@ -1,0 +1,49 @@
+"""How the kernel begins: what a memory image holds, and what is one process's own."""
+
+import gc
+import os
+import random
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from runt_kernel import _packages, _sleep, _warming
+from runt_kernel._bridge import Bridge
+from runt_kernel._kernel import Kernel
+
+_prepared: list[Kernel] = []
+"""The kernel that `prepare` made; `start` takes it."""
+
+
+def prepare() -> None:
+    """Make a kernel and have it import and try what notebooks use.
+
+    Nothing of it may belong to this process: it can end up in a memory image.
+    """
+    kernel = Kernel()
+    try:
+        _warming.warm(kernel)
+    except BaseException:
+        # Pyodide takes the text of an exception from what the hook prints.
+        sys.stderr = sys.__stderr__
+        raise
+    _prepared.append(kernel)
+    gc.collect()
+
+
+def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Kernel:
+    """Make the interpreter a sandboxed notebook's and return its kernel."""
+    kernel = _prepared.pop() if _prepared else Kernel()
+    # An image holds the state of generators; two sessions must not share it.
+    random.seed()
+    _sleep.install(bridge)
+    os.system = _no_shell
+    Path("/home/pyodide").mkdir(parents=True, exist_ok=True)
+    _packages.install(bridge, importable)
+    kernel.connect(bridge, max_frame_bytes)
+    return kernel
+
+
+def _no_shell(_command: object) -> int:
+    """Stand in for ``os.system``, which would end the interpreter under Deno."""
+    raise OSError("there is no shell in the sandbox: only Python runs here")
