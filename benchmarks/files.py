@@ -65,8 +65,12 @@ def measure_nodefs(assets: Assets, root: Path, mebibytes: int) -> dict[str, floa
         code.flush()
         finished = subprocess.run(
             [
-                *(str(assets.deno), "run", "--allow-all", "--no-config"),
-                *(str(_HERE / "nodefs.ts"), str(assets.distribution), str(view)),
+                *(str(assets.installation.deno), "run", "--allow-all", "--no-config"),
+                *(
+                    str(_HERE / "nodefs.ts"),
+                    str(assets.installation.distribution),
+                    str(view),
+                ),
                 *(str(root), code.name),
                 *(str(package.path) for package in packages),
             ],

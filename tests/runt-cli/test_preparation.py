@@ -15,22 +15,22 @@ def stand_in(takes_s: float) -> Callable[[WorkerOptions, Tell], None]:
     """Stand for a fresh machine, whose downloads a test has no way to slow down."""
 
     def prepare(_options: WorkerOptions, tell: Tell) -> None:
-        for name in ("Pyodide", "jedi", "jedi", "ipython"):
-            tell(name)
+        for line in ("Fetching a", "Fetching b", "Fetching b", "Making c"):
+            tell(line)
         time.sleep(takes_s)
 
     return prepare
 
 
-async def test_what_is_fetched_is_named_once(
+async def test_what_is_done_is_told_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(_preparation, "prepare", stand_in(takes_s=1.0))
     await prepare_sandbox(WorkerOptions())
     assert capsys.readouterr().err.splitlines() == [
-        "Fetching Pyodide",
-        "Fetching jedi",
-        "Fetching ipython",
+        "Fetching a",
+        "Fetching b",
+        "Making c",
     ]
 
 

@@ -6,15 +6,22 @@ from pathlib import Path
 import pytest
 
 from runt_worker import SetupError
-from runt_worker._command import ProcessPaths, command, environment
+from runt_worker._command import (
+    Image,
+    Installation,
+    ProcessPaths,
+    command,
+    environment,
+)
 
-PATHS = ProcessPaths(
+INSTALLATION = Installation(
     deno=Path("/opt/deno"),
     assets=Path("/opt/runt worker"),
     distribution=Path("/cache/pyodide"),
     packages=Path("/cache/unpacked"),
-    run_directory=Path("/run/one"),
+    image=Image(directory=Path("/cache/images/one")),
 )
+PATHS = ProcessPaths(installation=INSTALLATION, run_directory=Path("/run/one"))
 
 
 def test_the_whole_command_is_this_one() -> None:
@@ -36,13 +43,21 @@ def test_the_whole_command_is_this_one() -> None:
         "--deny-import",
         (
             "--allow-read=/opt/runt worker,/cache/pyodide,/cache/unpacked,"
-            "/run/one/control-in,/run/one/call-reply"
+            "/cache/images/one/memory,/run/one/control-in,/run/one/call-reply"
         ),
         "--allow-write=/run/one/control-out,/run/one/call-request",
         "/opt/runt worker/deno/host.ts",
         "/run/one/control-in",
         "/run/one/control-out",
+        "/cache/pyodide",
+        "/cache/images/one/memory",
     ]
+
+
+def test_without_an_image_nothing_is_granted_for_it() -> None:
+    paths = replace(PATHS, installation=replace(INSTALLATION, image=None))
+    assert "/cache/images" not in " ".join(command(paths))
+    assert command(paths)[-2:] == ["/cache/pyodide", ""]
 
 
 def test_no_right_is_granted_without_saying_to_what() -> None:
@@ -55,11 +70,25 @@ def test_no_right_is_granted_without_saying_to_what() -> None:
         assert all(path.startswith("/") for path in flag.partition("=")[2].split(","))
 
 
+WITH_COMMA = Path("/opt/a,/etc")
+
+
 @pytest.mark.parametrize(
-    "field", ["assets", "distribution", "packages", "run_directory"]
+    "paths",
+    [
+        replace(PATHS, run_directory=WITH_COMMA),
+        replace(PATHS, installation=replace(INSTALLATION, assets=WITH_COMMA)),
+        replace(PATHS, installation=replace(INSTALLATION, distribution=WITH_COMMA)),
+        replace(PATHS, installation=replace(INSTALLATION, packages=WITH_COMMA)),
+        replace(
+            PATHS,
+            installation=replace(INSTALLATION, image=Image(directory=WITH_COMMA)),
+        ),
+    ],
 )
-def test_a_path_with_a_comma_would_grant_two_and_is_refused(field: str) -> None:
-    paths = replace(PATHS, **{field: Path("/opt/a,/etc")})
+def test_a_path_with_a_comma_would_grant_two_and_is_refused(
+    paths: ProcessPaths,
+) -> None:
     with pytest.raises(SetupError, match=r"'/opt/a,/etc.*' holds a comma"):
         command(paths)
 

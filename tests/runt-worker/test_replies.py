@@ -33,7 +33,7 @@ def head(content: object, request: object = 7) -> bytes:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ({"msg_type": "ready"}, Ready()),
+        ({"msg_type": "ready", "restored": True}, Ready(restored=True)),
         ({"msg_type": "fatal", "reason": "gone"}, Fatal(reason="gone")),
         ({"msg_type": "display_data", **BUNDLE}, DisplayData(**BUNDLE)),
         (

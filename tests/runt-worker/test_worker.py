@@ -154,13 +154,12 @@ async def test_how_a_process_ended_and_why_it_did_not_start_is_told(
     tmp_path: Path,
 ) -> None:
     assets = await trio.to_thread.run_sync(prepare, WorkerOptions())
-    async with open_process(
-        replace(assets, distribution=tmp_path), Limits()
-    ) as process:
+    installation = replace(assets.installation, distribution=tmp_path)
+    async with open_process(installation, Limits()) as process:
         os.kill(process.pid, signal.SIGTERM)
         assert "SIGTERM" in await process.wait()
     with pytest.raises(SetupError, match="cannot start the sandbox process"):
-        async with open_process(replace(assets, deno=tmp_path), Limits()):
+        async with open_process(replace(installation, deno=tmp_path), Limits()):
             pytest.fail("it was started")
 
 

@@ -25,9 +25,7 @@ from runt_worker import (
 _RAISED = 1
 
 
-def run_snippet(
-    source: str, files: FileFlags, launched: LaunchedProcess | None
-) -> int:
+def run_snippet(source: str, files: FileFlags, launched: LaunchedProcess | None) -> int:
     """Run a snippet and return the exit status.
 
     Args:
@@ -50,8 +48,8 @@ async def _execute(
     printer = Printer(sys.stdout, sys.stderr)
     async with stop_on_signals() as stop:
         with stop.scope(), trio.CancelScope() as starting:
-            await prepare_sandbox(options)
-            async with open_worker(options, launched=launched) as worker:
+            assets = await prepare_sandbox(options)
+            async with open_worker(options, assets=assets, launched=launched) as worker:
                 # From here on a signal interrupts the snippet; the worker is then
                 # stopped in good order, with the snippet's last words shown.
                 starting.shield = True

@@ -6,6 +6,9 @@ What there is stands in ``__init__.pyi``; it is imported when it is used, so tha
 `launch_early` can start a process before trio and all the rest are there.
 """
 
-import lazy_loader
+import lazy_loader  # pyright: ignore[reportMissingTypeStubs] - it has none
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+# What follows has its types from the stub.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(  # pyright: ignore[reportUnknownVariableType]
+    __name__, __file__
+)

@@ -12,12 +12,17 @@ imports.
 
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from runt_worker._command import Image, Installation
+
+_DAY_S = 24 * 3600
+_KEPT_S = 30 * _DAY_S
 
 
 class _Record(NamedTuple):
@@ -64,6 +69,31 @@ def is_whole(image: Image) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def discard(image: Image) -> None:
+    """Let an image that does not restore count as damaged."""
+    with suppress(OSError):  # then it goes on to cost everybody a slow start
+        _record_path(image).unlink(missing_ok=True)
+
+
+def mark_used(image: Image) -> None:
+    """Keep an image from being forgotten."""
+    with suppress(OSError):
+        if time.time() - image.directory.stat().st_mtime > _DAY_S:
+            os.utime(image.directory)
+
+
+def forget_unused(images: Path) -> None:
+    """Remove what nobody has used for long: images of other versions, torn work.
+
+    Args:
+        images: the directory of all images.
+    """
+    for directory in images.glob("*/"):
+        with suppress(OSError):
+            if time.time() - directory.stat().st_mtime > _KEPT_S:
+                shutil.rmtree(directory, ignore_errors=True)
 
 
 def write_record(image: Image) -> None:

@@ -1,7 +1,6 @@
 """Makes memory images: once for each installation, by one process at a time."""
 
 import fcntl
-import logging
 import os
 import shutil
 import tempfile
@@ -17,7 +16,7 @@ from runt_worker._command import Image
 from runt_worker._errors import GuestProtocolError, SetupError, WorkerDiedError
 from runt_worker._files import open_files
 from runt_worker._frames import Frame, FrameDecoder
-from runt_worker._image import image_place, is_whole, write_record
+from runt_worker._image import forget_unused, image_place, is_whole, write_record
 from runt_worker._kernel import open_kernel
 from runt_worker._launch import launch
 from runt_worker._limits import Limits
@@ -26,8 +25,6 @@ from runt_worker._outputs import Content
 from runt_worker._process import open_process
 from runt_worker._replies import ExecuteReply, Fatal
 from runt_worker._requests import ExecuteRequest, MakeImage, encode_request
-
-_log = logging.getLogger(__name__)
 
 _MAX_IMAGE_BYTES = 512 * 1024 * 1024
 """It has some 40 MB; what is much larger is no image of ours."""
@@ -62,6 +59,7 @@ def ensure_image(cache_dir: Path, assets: Assets, limits: Limits) -> Image:
         images.mkdir(parents=True, exist_ok=True)
         with _alone(images / "lock"):
             if not is_whole(image):  # another process may have made it meanwhile
+                forget_unused(images)
                 _make_in(images, image, assets, limits)
     except OSError as error:
         raise SetupError(f"the memory image cannot be made: {error}") from error

@@ -11,6 +11,7 @@ from runt_worker._calls import CallServer, dispatch
 from runt_worker._errors import GuestProtocolError, IntrospectionError, WorkerDiedError
 from runt_worker._files import SandboxFiles
 from runt_worker._frames import FrameDecoder
+from runt_worker._image import discard
 from runt_worker._launch import LaunchedProcess
 from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
@@ -299,6 +300,8 @@ async def open_kernel(
                 max_frame_bytes=limits.max_frame_bytes,
             )
             await kernel.start(initialize, limits)
+            if (image := process.paths.installation.image) and not kernel.is_restored:
+                discard(image)
             yield kernel
         finally:
             package_calls.end()

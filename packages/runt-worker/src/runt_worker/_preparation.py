@@ -12,7 +12,7 @@ from runt_worker._distribution import (
     install_distribution,
 )
 from runt_worker._errors import SetupError
-from runt_worker._image import image_place, is_whole
+from runt_worker._image import image_place, is_whole, mark_used
 from runt_worker._image_making import ensure_image
 from runt_worker._options import Assets, WorkerOptions
 from runt_worker._packages import open_package_store
@@ -67,6 +67,7 @@ def _with_image(assets: Assets, options: WorkerOptions, tell: OnSetup) -> Assets
         except SetupError as error:
             _log.warning("Python will start slowly: %s", error)
             return assets
+    mark_used(image)
     return replace(assets, installation=replace(assets.installation, image=image))
 
 

@@ -271,6 +271,7 @@ async def open_worker(
     options: WorkerOptions | None = None,
     *,
     on_setup: OnSetup | None = None,
+    assets: Assets | None = None,
     launched: LaunchedProcess | None = None,
 ) -> AsyncGenerator[Worker]:
     """Start a sandboxed Python; at the end of the block nothing of it is left.
@@ -281,6 +282,7 @@ async def open_worker(
     Args:
         options: how it is set up.
         on_setup: told what is being done, from other threads.
+        assets: what `prepare` returned for these options, if it was called already.
         launched: a process from `launch_early`, which is used if it is of the kind
             that the options want.
 
@@ -290,7 +292,8 @@ async def open_worker(
         WorkerDiedError: the process ended, or was silent, before it was ready.
     """
     options = options or WorkerOptions()
-    assets = await trio.to_thread.run_sync(partial(prepare, options, on_setup))
+    if assets is None:
+        assets = await trio.to_thread.run_sync(partial(prepare, options, on_setup))
     async with contextlib.AsyncExitStack() as stack:
         files = stack.enter_context(open_files(options.mounts, options.output_dir))
         nursery = await stack.enter_async_context(open_flat_nursery())

@@ -25,6 +25,12 @@ export interface Boot {
   image: string;
 }
 
+/** Pyodide's code, compiled by the host thread while this one does other things. */
+export interface Compiled {
+  type: "compiled";
+  module: WebAssembly.Module;
+}
+
 /** What the supervisor says first: where things are. All paths are the host's. */
 export interface Initialize {
   type: "initialize";
@@ -61,6 +67,7 @@ export type GuestMessage =
 /** What `runt_kernel` offers. */
 interface KernelModule {
   prepare(): void;
+  resume(): void;
   start(bridge: unknown, importable: string[], maxFrameBytes: number): Kernel;
 }
 
@@ -85,6 +92,7 @@ let shared: SharedInterrupts;
 let distribution: string;
 /** Settled when the interpreter is there; whether it goes on from an image. */
 let booted: Promise<boolean>;
+const compiled = Promise.withResolvers<WebAssembly.Module>();
 let pyodide: Pyodide;
 let kernel: Kernel;
 let hostFiles: HostFiles;
@@ -92,7 +100,9 @@ let hostFiles: HostFiles;
 async function boot(image: string): Promise<boolean> {
   if (image === "") return false; // which way to start is not known yet
   try {
-    pyodide = await restore(distribution, image);
+    pyodide = await restore(distribution, image, compiled.promise);
+    // While nobody waits for it, most of the time: the supervisor still starts, too.
+    kernelModule().resume();
     return true;
   } catch (error) {
     console.error(`the memory image cannot be restored: ${error}`);
@@ -216,6 +226,9 @@ scope.onmessage = async ({ data }: MessageEvent) => {
       case "boot":
         ({ shared, distribution } = data);
         booted = boot(data.image);
+        break;
+      case "compiled":
+        compiled.resolve(data.module);
         break;
       case "initialize":
         await initialize(data);

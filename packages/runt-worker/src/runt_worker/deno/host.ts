@@ -8,13 +8,19 @@
  */
 import { encodeFrame, readFrames, writeAll } from "./frames.ts";
 import { Interrupter, makeSharedInterrupts } from "./interrupts.ts";
-import type { Boot, GuestMessage, Initialize, MakeImage } from "./guest.ts";
+import type { Boot, Compiled, GuestMessage, Initialize, MakeImage } from "./guest.ts";
 
 const [controlIn, controlOut, distribution, image] = Deno.args;
 const requests = await Deno.open(controlIn, { read: true });
 const replies = await Deno.open(controlOut, { write: true });
 await Deno.permissions.revoke({ name: "read", path: controlIn });
 await Deno.permissions.revoke({ name: "write", path: controlOut });
+
+// The largest work of a start is begun first, and in this thread: the guest's has
+// enough to do.
+const compiled = image === "" ? undefined : Deno
+  .readFile(`${distribution}/pyodide.asm.wasm`)
+  .then((bytes) => WebAssembly.compile(bytes));
 
 let written = Promise.resolve();
 function reply(head: string, tail?: Uint8Array): void {
@@ -34,6 +40,10 @@ const guest = new Worker(new URL("./guest.ts", import.meta.url), {
 });
 const boot: Boot = { type: "boot", shared, distribution, image };
 guest.postMessage(boot);
+compiled?.then((module) => {
+  const message: Compiled = { type: "compiled", module };
+  guest.postMessage(message);
+});
 const interrupter = new Interrupter(shared, (message) => guest.postMessage(message));
 
 // Guest code can post here too: what does not fit is dropped, and what a frame says is

@@ -53,14 +53,18 @@ export function makeImage(pyodide: Pyodide): Uint8Array<ArrayBuffer> {
   return encodeImage(snapshot.subarray(0, start), snapshot.subarray(start));
 }
 
-/** Start an interpreter that goes on where the image was made. */
+/**
+ * Start an interpreter that goes on where the image was made.
+ *
+ * @param distribution directory of Pyodide
+ * @param imagePath the image
+ * @param compiled Pyodide's `pyodide.asm.wasm`
+ */
 export async function restore(
   distribution: string,
   imagePath: string,
+  compiled: Promise<WebAssembly.Module>,
 ): Promise<Pyodide> {
-  // Compiled in other threads while this one reads what comes next.
-  const wasm = Deno.readFileSync(`${distribution}/pyodide.asm.wasm`);
-  const compiled = WebAssembly.compile(wasm);
   const image = new ImageFile(imagePath);
   const { default: makeModule } = await import(
     `file://${distribution}/pyodide.asm.mjs`

@@ -5,10 +5,11 @@ supervisor. Messages bear the names of the Jupyter messaging protocol.
 
 It begins in two steps. `prepare` imports and warms what every session needs; a memory
 image is made after it, so nothing of it may belong to one process: no object of
-JavaScript, no random state. `start` connects the kernel to its process.
+JavaScript, no random state. A process that goes on from the image calls `resume`.
+`start` connects the kernel to its process.
 """
 
 from runt_kernel._kernel import Kernel
-from runt_kernel._start import prepare, start
+from runt_kernel._start import prepare, resume, start
 
-__all__ = ["Kernel", "prepare", "start"]
+__all__ = ["Kernel", "prepare", "resume", "start"]

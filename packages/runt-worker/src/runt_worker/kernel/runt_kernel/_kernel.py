@@ -45,10 +45,10 @@ class Kernel:
 
     # -- before it is connected
 
-    def try_cell(self, code: str) -> None:
+    def try_cell(self, code: str, *, store_history: bool = True) -> None:
         """Run a cell that waits for nothing, so that its like run faster later."""
         try:
-            self._run(code).send(None)
+            self._run(code, store_history=store_history).send(None)
         except StopIteration:
             return
         raise ValueError(f"{code!r} waits for something")
@@ -60,6 +60,7 @@ class Kernel:
     def reset(self) -> None:
         """Forget what was tried: count, history, variables and outputs begin anew."""
         self._shell.reset(new_session=True)
+        self._shell.user_ns.update(dict.fromkeys(("_", "__", "___"), ""))
         for name in ("last_exc", "last_type", "last_value", "last_traceback"):
             if hasattr(sys, name):
                 delattr(sys, name)
@@ -128,11 +129,11 @@ class Kernel:
 
     # -- inside a cell
 
-    async def _run(self, code: str) -> dict[str, Any]:
+    async def _run(self, code: str, *, store_history: bool = True) -> dict[str, Any]:
         shell = self._shell
         cell = shell.transform_cell(code)
         result = await shell.run_cell_async(
-            code, store_history=True, transformed_cell=cell
+            code, store_history=store_history, transformed_cell=cell
         )
         # Displays of open figures and the like; run_cell_async leaves them to us.
         shell.events.trigger("post_execute")

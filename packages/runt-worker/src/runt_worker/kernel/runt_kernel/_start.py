@@ -29,13 +29,20 @@ def prepare() -> None:
         raise
     _prepared.append(kernel)
     gc.collect()
+    gc.freeze()  # all of it stays, so no later collection needs to look at it
+
+
+def resume() -> None:
+    """Go on from a memory image."""
+    # It holds the state of generators; two sessions must not share it.
+    random.seed()
+    # The machine code for running a cell is no part of it.
+    _prepared[-1].try_cell("None", store_history=False)
 
 
 def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Kernel:
     """Make the interpreter a sandboxed notebook's and return its kernel."""
     kernel = _prepared.pop() if _prepared else Kernel()
-    # An image holds the state of generators; two sessions must not share it.
-    random.seed()
     _sleep.install(bridge)
     os.system = _no_shell
     Path("/home/pyodide").mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,6 @@ class Streams:
         self.err.flush()
         self._outbox.send()
 
-
     def drop(self) -> None:
         """Forget what was written so far."""
         self.out.flush()

@@ -16,10 +16,10 @@ gzip hashlib heapq html html.parser http.client inspect io itertools json keywor
 linecache locale logging math mimetypes numbers operator os pathlib pickle platform
 pprint queue random re secrets shlex shutil signal sqlite3 statistics string struct
 subprocess tempfile textwrap threading time timeit tokenize traceback types typing
-unicodedata unittest urllib.parse urllib.request uuid warnings weakref xml.etree.ElementTree
-zipfile zoneinfo
+unicodedata unittest urllib.parse urllib.request uuid warnings weakref
+xml.etree.ElementTree zipfile zoneinfo
 IPython.display
-""".split()
+"""
 """What is found in the first cells of notebooks, and what libraries import first."""
 
 _CELLS = (
@@ -35,7 +35,7 @@ _COMPLETIONS = ("import js", "import json; json.du", "%ti", "'abc'.up")
 
 def warm(kernel: Kernel) -> None:
     """Import and use what sessions will need; the kernel is as new afterwards."""
-    for name in _MODULES:
+    for name in _MODULES.split():
         importlib.import_module(name)
     for code in _CELLS:
         kernel.try_cell(code)
