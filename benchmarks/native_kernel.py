@@ -14,13 +14,26 @@ _TIMEOUT_S = 120
 @contextmanager
 def native_kernel() -> Generator[BlockingKernelClient]:
     """Start an ipykernel and yield its client once it is ready and idle."""
+    with _started() as (_, client):
+        yield client
+
+
+@contextmanager
+def native_process() -> Generator[int]:
+    """Start an ipykernel and yield its process id once it is ready and idle."""
+    with _started() as (manager, _):
+        yield manager.provisioner.pid
+
+
+@contextmanager
+def _started() -> Generator[tuple[Any, BlockingKernelClient]]:
     manager: Any = KernelManager(kernel_name="python3")
     manager.start_kernel()
     client: BlockingKernelClient = manager.client()
     client.start_channels()
     try:
         client.wait_for_ready(timeout=_TIMEOUT_S)
-        yield client
+        yield manager, client
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

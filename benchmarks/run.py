@@ -4,32 +4,16 @@ Every line gives both medians and their ratio; on a noisy machine only the ratio
 """
 
 import argparse
-from statistics import median
 
 import native_kernel
 import sandbox
 import trio
+from figures import report
 
 from runt_worker import Worker, WorkerOptions, open_worker, prepare
 
 _PRINTS = "for i in range(100_000): print(i)"
 _FLUSHED_PRINTS = "for i in range(100_000): print(i, flush=True)"
-
-
-def report(name: str, ours_s: list[float], peer_s: list[float], note: str = "") -> None:
-    """Print one figure: medians in milliseconds and their ratio."""
-    ours, peer = median(ours_s) * 1000, median(peer_s) * 1000
-    ratio = ours / peer
-    print(f"{name:<42}{ours:>10.1f} ms{peer:>10.1f} ms{ratio:>8.2f} x  {note}")
-
-
-def measure_cold_start(repeats: int) -> None:
-    """Compare from nothing to the first result with a native kernel's readiness."""
-    pairs = [
-        (sandbox.cold_start_s(), native_kernel.cold_start_s()) for _ in range(repeats)
-    ]
-    ours, peers = zip(*pairs, strict=True)
-    report("cold start to first result", list(ours), list(peers))
 
 
 async def measure_warm(repeats: int) -> None:
@@ -75,7 +59,6 @@ def main() -> None:
     repeats: int = parser.parse_args().repeats
     prepare(WorkerOptions())  # what is fetched once is no part of a start
     print(f"{'':<42}{'runt':>13}{'ipykernel':>13}{'ratio':>10}")
-    measure_cold_start(min(repeats, 5))
     trio.run(measure_warm, repeats)
 
 

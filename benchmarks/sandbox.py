@@ -29,9 +29,14 @@ RunCell = Callable[[str], Awaitable[float]]
 
 def cold_start_s() -> float:
     """Return seconds from the spawn of ``runt exec`` until its first result is here."""
+    return exec_s("20 + 22", "42")
+
+
+def exec_s(code: str, expected: str) -> float:
+    """Return seconds from the spawn of ``runt exec`` until it prints a line."""
     started = time.perf_counter()
     with subprocess.Popen(
-        [Path(sys.executable).with_name("runt"), "exec", "20 + 22"],
+        [Path(sys.executable).with_name("runt"), "exec", code],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -39,8 +44,9 @@ def cold_start_s() -> float:
             raise RuntimeError("runt was started without a pipe")
         line = process.stdout.readline()
         elapsed = time.perf_counter() - started
-    if line.strip() != "42":
-        raise RuntimeError(f"runt exec printed {line!r}, not 42")
+        process.stdout.read()
+    if line.strip() != expected:
+        raise RuntimeError(f"runt exec printed {line!r}, not {expected}")
     return elapsed
 
 
