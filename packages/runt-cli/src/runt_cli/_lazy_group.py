@@ -5,14 +5,12 @@ Commands bring trio, websockets or nbformat with them; help and usage errors nee
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 
-@dataclass(frozen=True, kw_only=True)
-class LazyCommand:
+class LazyCommand(NamedTuple):
     """Where a command is, and what the group's help says of it.
 
     Attributes:

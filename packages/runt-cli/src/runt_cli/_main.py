@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import click
@@ -18,7 +17,6 @@ from runt_cli._errors import is_interrupt, sentences
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._lazy_group import LazyCommand, LazyGroup
 from runt_cli._settings import Flags
-from runt_cli._terminal_text import safe_text
 
 SET_UP_FAILED: Final = 2
 INTERRUPTED: Final = 130
@@ -66,7 +64,7 @@ _COMMANDS: Final = {
 @click.pass_context
 def cli(
     ctx: click.Context,
-    env_file: Path | None,
+    env_file: str | None,
     files: FileFlags,
     **settings: str | None,
 ) -> int | None:
@@ -109,7 +107,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = sentences(error)
         if found is None:
             raise
-        for sentence in found:
-            # A part of it may be what a server or the sandbox had to say.
-            click.echo(f"Error: {safe_text(sentence, color=False)}", err=True)
+        _show_errors(found)
         return SET_UP_FAILED
+
+
+def _show_errors(found: Sequence[str]) -> None:
+    # Help needs none of it.
+    from runt_cli._terminal_text import safe_text  # noqa: PLC0415
+
+    for sentence in found:
+        # A part of it may be what a server or the sandbox had to say.
+        click.echo(f"Error: {safe_text(sentence, color=False)}", err=True)

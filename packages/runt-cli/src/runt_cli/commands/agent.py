@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import click
 import trio
@@ -18,7 +17,7 @@ from runt_cli._stopping import stop_on_signals
 from runt_worker import WorkerOptions
 
 
-def run(flags: Flags, env_file: Path | None, files: FileFlags) -> int:
+def run(flags: Flags, env_file: str | None, files: FileFlags) -> int:
     """Serve the notebook that flags, environment and file name, until stopped.
 
     Args:

@@ -82,7 +82,7 @@ def command(
     result: Path | None,
     *,
     allow_errors: bool,
-    env_file: Path | None,
+    env_file: str | None,
     files: FileFlags,
     **settings: str | None,
 ) -> int:
@@ -113,7 +113,7 @@ def command(
     return trio.run(_run, job, place)
 
 
-def _remote_place(flags: Flags, env_file: Path | None) -> _Place | None:
+def _remote_place(flags: Flags, env_file: str | None) -> _Place | None:
     if flags.sync_url is None:
         if flags != Flags() or env_file is not None:
             raise ConfigurationError(
