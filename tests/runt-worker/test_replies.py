@@ -111,7 +111,7 @@ HOSTILE_HEADS: dict[str, bytes] = {
     "no content": b'{"request":1}',
     "content no object": head("ready"),
     "no message type": head({}),
-    "unknown message type": head({"msg_type": "input_request"}),
+    "unknown message type": head({"msg_type": "comm_open"}),
     "message type no text": head({"msg_type": 1}),
     "request no number": head({"msg_type": "ready"}, "1"),
     "request no whole number": head({"msg_type": "ready"}, 1.5),

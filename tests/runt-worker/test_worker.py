@@ -29,8 +29,16 @@ SLOW = """
 class Slow:
     def __dir__(self):
         while True: pass
-x = Slow()
-"""
+x = Slow()"""
+
+STUBBORN = """
+class Stubborn:
+    def __dir__(self):
+        while True:
+            try:
+                while True: pass
+            except BaseException: pass
+x = Stubborn()"""
 
 
 def is_alive(pid: int) -> bool:
@@ -132,12 +140,42 @@ async def test_what_does_not_heed_its_limits_is_killed() -> None:
             await run_cell(worker, "1")
         await worker.restart()
 
-        slow = (
-            "class Slow:\n    def __dir__(self):\n        while True: pass\nx = Slow()"
-        )
-        await run_cell(worker, slow)
-        with pytest.raises(WorkerDiedError, match="did not answer within 5 s"):
+        await run_cell(worker, STUBBORN)
+        with pytest.raises(WorkerDiedError, match="did not end within 0"):
             await worker.complete("x.", 2)
+
+
+async def test_a_completion_that_hangs_is_interrupted_and_finds_nothing() -> None:
+    limits = Limits(request_timeout_s=6, interrupt_grace_s=20)
+    async with open_worker(WorkerOptions(limits=limits)) as worker:
+        await run_cell(worker, f"{SLOW}; kept = 'kept'")
+        assert (await worker.complete("x.", 2)).matches == []
+        assert (await worker.complete("kep", 3)).matches == ["kept"]
+        ran = await run_cell(worker, "print(kept)")
+        assert (ran.text(), ran.text("stderr"), ran.status) == ("kept\n", "", "ok")
+
+
+async def test_a_cell_does_not_wait_for_a_completion_that_hangs() -> None:
+    limits = Limits(request_timeout_s=60, interrupt_grace_s=60)
+    replies: list[list[str]] = []
+
+    async with open_worker(WorkerOptions(limits=limits)) as worker:
+        await run_cell(worker, SLOW)
+
+        async def complete() -> None:
+            replies.append((await worker.complete("x.", 2)).matches)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(complete)
+            await trio.sleep(0.5)
+            assert (await run_cell(worker, "1")).status == "ok"
+        assert replies == [[]]
+
+        # Nor does whoever gives a completion up lose the kernel.
+        with trio.move_on_after(0.5) as scope:
+            await worker.complete("x.", 2)
+        assert scope.cancelled_caught
+        assert (await worker.complete("impor", 5)).matches == ["import"]
 
 
 async def test_a_process_that_is_not_ready_in_time_is_given_up(

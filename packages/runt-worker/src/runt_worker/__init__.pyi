@@ -32,6 +32,7 @@ from ._replies import (
     InspectReply,
     IsCompleteReply,
 )
+from ._stdin import InputRequest, OnInput
 from ._worker import Worker, open_worker
 
 __all__ = [
@@ -44,12 +45,14 @@ __all__ = [
     "ExecuteResult",
     "GuestProtocolError",
     "HostMount",
+    "InputRequest",
     "InspectReply",
     "IntrospectionError",
     "IsCompleteReply",
     "LaunchedProcess",
     "Limits",
     "MountError",
+    "OnInput",
     "OnOutput",
     "OnSetup",
     "Output",

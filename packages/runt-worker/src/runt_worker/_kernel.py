@@ -37,6 +37,7 @@ from runt_worker._requests import (
     Request,
     encode_request,
 )
+from runt_worker._stdin import Dialogue, InputCalls, InputRequest, OnInput
 
 OnOutput = Callable[[Output], None]
 ReplyT = TypeVar("ReplyT", ExecuteReply, CompleteReply, InspectReply, IsCompleteReply)
@@ -50,11 +51,16 @@ class PendingRequest(Generic[ReplyT]):
     """
 
     def __init__(
-        self, number: int, reply_type: type[ReplyT], on_output: OnOutput | None
+        self,
+        number: int,
+        reply_type: type[ReplyT],
+        on_output: OnOutput | None,
+        dialogue: Dialogue | None,
     ) -> None:
         self.number = number
         self._reply_type = reply_type
         self._on_output = on_output
+        self._dialogue = dialogue
         self._done = trio.Event()
         self._outcome: ReplyT | ErrorReply | WorkerDiedError | None = None
 
@@ -72,6 +78,25 @@ class PendingRequest(Generic[ReplyT]):
         if isinstance(self._outcome, WorkerDiedError):
             raise self._outcome
         return self._outcome
+
+    async def settled(self) -> None:
+        """Wait until the answer is there, or none will come; raise nothing."""
+        await self._done.wait()
+
+    def ask(self, request: InputRequest) -> None:
+        """Put the cell's question.
+
+        Raises:
+            GuestProtocolError: the sandbox was told that nobody can answer.
+        """
+        if self._dialogue is None:
+            raise GuestProtocolError("the sandbox asked for input of nobody")
+        self._dialogue.ask(request)
+
+    def withdraw(self) -> None:
+        """Ask no more for what the cell asked so far."""
+        if self._dialogue is not None:
+            self._dialogue.withdraw()
 
     def show(self, output: Output) -> None:
         """Hand out what the cell shows."""
@@ -101,9 +126,12 @@ class PendingRequest(Generic[ReplyT]):
 class Kernel:
     """Made by `open_kernel` only; works until its process ends."""
 
-    def __init__(self, process: SandboxProcess, calls: CallServer) -> None:
+    def __init__(
+        self, process: SandboxProcess, calls: CallServer, inputs: InputCalls
+    ) -> None:
         self._process = process
         self._calls = calls
+        self._inputs = inputs
         self._numbers = itertools.count(1)
         self._pending: dict[int, PendingRequest[Any]] = {}
         self._ready = trio.Event()
@@ -140,6 +168,7 @@ class Kernel:
         content: Request,
         reply_type: type[ReplyT],
         on_output: OnOutput | None = None,
+        dialogue: Dialogue | None = None,
     ) -> PendingRequest[ReplyT]:
         """Send a request.
 
@@ -147,21 +176,28 @@ class Kernel:
             content: what is asked.
             reply_type: what it is answered with.
             on_output: called with the outputs that come before the answer.
+            dialogue: takes the questions of a cell; None: nobody can answer them.
 
         Raises:
             WorkerDiedError: the process has ended.
         """
-        pending = PendingRequest(next(self._numbers), reply_type, on_output)
+        number = next(self._numbers)
+        pending = PendingRequest(number, reply_type, on_output, dialogue)
         self._pending[pending.number] = pending
         await self._send(pending.number, content)
         return pending
 
-    async def interrupt(self, pending: PendingRequest[ExecuteReply]) -> None:
-        """Interrupt that execution; if it has ended, nothing happens.
+    def dialogue(self, on_input: OnInput) -> Dialogue:
+        """Return what puts the questions of a cell and gives it the answers."""
+        return Dialogue(on_input, self._inputs.answer)
+
+    async def interrupt(self, pending: PendingRequest[ReplyT]) -> None:
+        """Interrupt that request; if it was answered, nothing happens.
 
         Raises:
             WorkerDiedError: the process has ended.
         """
+        pending.withdraw()
         self._calls.interrupt()
         await self._send(pending.number, InterruptRequest())
 
@@ -220,6 +256,8 @@ class Kernel:
             ):
                 self._pending_of(received).take(reply)
                 del self._pending[received.request]
+            case InputRequest() as request:
+                self._pending_of(received).ask(request)
             case output:
                 self._pending_of(received).show(output)
 
@@ -280,15 +318,19 @@ async def open_kernel(
         SetupError: the process could not be started.
         WorkerDiedError: it ended, or was silent, before it was ready.
     """
-    package_calls = PackageCalls(assets.packages)
+    package_calls, inputs = PackageCalls(assets.packages), InputCalls()
     async with (
         open_process(assets.installation, limits, launched) as process,
         open_flat_nursery() as nursery,
     ):
         paths = process.paths
-        methods = {"load_package": package_calls, **files.calls.handlers()}
+        methods = {
+            "load_package": package_calls,
+            "input_reply": inputs,
+            **files.calls.handlers(),
+        }
         calls = CallServer(paths.call_request, paths.call_reply, dispatch(methods))
-        kernel = Kernel(process, calls)
+        kernel = Kernel(process, calls, inputs)
         nursery.start_soon(kernel.supervise, limits)
         try:
             initialize = Initialize(

@@ -3,13 +3,19 @@
 Source: Jupyter messaging protocol 5.4, messages on the Shell channel.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from runt_worker._errors import GuestProtocolError
 from runt_worker._frames import Frame
 from runt_worker._outputs import Content, ExecutionCount, Output, Stream
+from runt_worker._stdin import InputRequest
+
+MAX_MATCHES = 1000
+"""Nobody looks through more completions; the guest leaves out the rest."""
+
+CursorPosition = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class ExecuteReply(Content, frozen=True, kw_only=True, tag="execute_reply"):
@@ -29,11 +35,18 @@ class ExecuteReply(Content, frozen=True, kw_only=True, tag="execute_reply"):
 
 
 class CompleteReply(Content, frozen=True, kw_only=True, tag="complete_reply"):
-    """Completions that replace the text from cursor_start to cursor_end."""
+    """Completions that replace the text from cursor_start to cursor_end.
 
-    matches: list[str]
-    cursor_start: int
-    cursor_end: int
+    Attributes:
+        matches: at most 1,000 texts.
+        cursor_start: in characters from the beginning of the code.
+        cursor_end: the same.
+        metadata: ``_jupyter_types_experimental`` tells of each match what it is.
+    """
+
+    matches: Annotated[list[str], msgspec.Meta(max_length=MAX_MATCHES)]
+    cursor_start: CursorPosition
+    cursor_end: CursorPosition
     metadata: dict[str, Any]
 
 
@@ -82,7 +95,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     """One message of the sandbox: which request it belongs to, and what it says."""
 
     request: int
-    content: Output | Reply | Ready | Fatal
+    content: Output | InputRequest | Reply | Ready | Fatal
 
 
 _decoder = msgspec.json.Decoder(Received)

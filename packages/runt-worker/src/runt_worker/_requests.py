@@ -54,9 +54,15 @@ class MakeImage(Content, frozen=True, kw_only=True, tag="make_image"):
 
 
 class ExecuteRequest(Content, frozen=True, kw_only=True, tag="execute_request"):
-    """Run a cell."""
+    """Run a cell.
+
+    Attributes:
+        code: its source.
+        allow_stdin: whether somebody can answer its ``input()``.
+    """
 
     code: str
+    allow_stdin: bool = False
 
 
 class CompleteRequest(Content, frozen=True, kw_only=True, tag="complete_request"):

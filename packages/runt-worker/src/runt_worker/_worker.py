@@ -30,6 +30,7 @@ from runt_worker._requests import (
     IsCompleteRequest,
     Request,
 )
+from runt_worker._stdin import OnInput
 
 
 class Worker:
@@ -58,6 +59,8 @@ class Worker:
         self._changing = trio.Lock()
         self._is_busy = False
         self._execution: PendingRequest[ExecuteReply] | None = None
+        self._requesting = trio.Lock()
+        self._asking = trio.CancelScope()
         self._interrupted = False
 
     @property
@@ -69,7 +72,9 @@ class Worker:
         """
         return self._live_kernel().pid
 
-    async def execute(self, code: str, on_output: OnOutput) -> ExecuteReply:
+    async def execute(
+        self, code: str, on_output: OnOutput, on_input: OnInput | None = None
+    ) -> ExecuteReply:
         """Run a cell and return how it ended.
 
         Cancelling this interrupts the cell; one that does not heed that within the
@@ -78,6 +83,10 @@ class Worker:
         Args:
             code: Python, IPython's magics and top-level ``await`` included.
             on_output: called with each output, in order, before this returns.
+            on_input: answers ``input()`` and ``getpass()``, one question at a time,
+                and is cancelled when the cell is interrupted; without it they raise
+                ``StdinNotImplementedError`` in the cell. What it raises ends the cell
+                and is raised here.
 
         Raises:
             WorkerBusyError: another cell is running.
@@ -87,7 +96,9 @@ class Worker:
         kernel = self._idle_kernel()
         self._is_busy, self._interrupted = True, False
         try:
-            reply = await self._execute(kernel, code, on_output)
+            self._asking.cancel()  # a completion that nobody needs any more
+            async with self._requesting:
+                reply = await self._execute(kernel, code, on_output, on_input)
         finally:
             # Also what a cell left that raised, was stopped, or took the process down.
             await self._copy_outputs(on_output)
@@ -114,7 +125,7 @@ class Worker:
         Raises:
             WorkerBusyError: a cell is running.
             IntrospectionError: the kernel could not answer.
-            WorkerDiedError: the sandbox process ended or did not answer in time.
+            WorkerDiedError: the sandbox process ended, or did not heed an interrupt.
             WorkerClosedError: the worker was closed.
         """
         request = CompleteRequest(code=code, cursor_pos=cursor_pos)
@@ -133,7 +144,7 @@ class Worker:
         Raises:
             WorkerBusyError: a cell is running.
             IntrospectionError: the kernel could not answer.
-            WorkerDiedError: the sandbox process ended or did not answer in time.
+            WorkerDiedError: the sandbox process ended, or did not heed an interrupt.
             WorkerClosedError: the worker was closed.
         """
         request = InspectRequest(
@@ -147,7 +158,7 @@ class Worker:
         Raises:
             WorkerBusyError: a cell is running.
             IntrospectionError: the kernel could not answer.
-            WorkerDiedError: the sandbox process ended or did not answer in time.
+            WorkerDiedError: the sandbox process ended, or did not heed an interrupt.
             WorkerClosedError: the worker was closed.
         """
         return await self._ask(IsCompleteRequest(code=code), IsCompleteReply)
@@ -171,15 +182,26 @@ class Worker:
             await self._end_kernel()
 
     async def _execute(
-        self, kernel: Kernel, code: str, on_output: OnOutput
+        self,
+        kernel: Kernel,
+        code: str,
+        on_output: OnOutput,
+        on_input: OnInput | None,
     ) -> ExecuteReply:
+        dialogue = kernel.dialogue(on_input) if on_input else None
+        request = ExecuteRequest(code=code, allow_stdin=dialogue is not None)
         try:
             self._execution = await kernel.submit(
-                ExecuteRequest(code=code), ExecuteReply, on_output
+                request, ExecuteReply, on_output, dialogue
             )
             if self._interrupted:  # while it was on its way
                 self.interrupt()
-            return await self._ended(kernel, self._execution)
+            async with open_flat_nursery() as nursery:
+                if dialogue is not None:
+                    nursery.start_soon(dialogue.serve)
+                reply = await self._ended(kernel, self._execution)
+                nursery.cancel_scope.cancel()
+            return reply
         finally:
             self._execution = None
 
@@ -198,29 +220,28 @@ class Worker:
             text = f"/outputs was not copied within {timeout_s:.0f} s\n"
             on_output(Stream(name="stderr", text=text))
 
-    async def _ended(
-        self, kernel: Kernel, execution: PendingRequest[ExecuteReply]
-    ) -> ExecuteReply:
+    async def _ended(self, kernel: Kernel, pending: PendingRequest[ReplyT]) -> ReplyT:
         try:
-            return await execution.wait()
+            return await pending.wait()
         except trio.Cancelled:
             grace_s = self._limits.interrupt_grace_s
             with trio.move_on_after(grace_s, shield=True) as grace:
-                await _interrupt(kernel, execution)
-                await execution.wait()
+                await _interrupt(kernel, pending)
+                await pending.settled()
             if grace.cancelled_caught:
-                kernel.kill(f"a cell did not end within {grace_s:.0f} s of being told")
+                kernel.kill(
+                    f"what ran did not end within {grace_s:.0f} s of being told"
+                )
             raise
 
     async def _ask(self, request: Request, reply_type: type[ReplyT]) -> ReplyT:
-        kernel = self._idle_kernel()
-        timeout_s = self._limits.request_timeout_s
-        with trio.move_on_after(timeout_s):
+        self._idle_kernel()
+        async with self._requesting:
+            kernel = self._idle_kernel()  # while this waited, a cell may have come
             pending = await kernel.submit(request, reply_type)
-            return await pending.wait()
-        # A kernel that hangs between cells is of no use to anybody.
-        kernel.kill(f"the sandbox did not answer within {timeout_s:.0f} s")
-        raise WorkerDiedError(f"the sandbox did not answer within {timeout_s:.0f} s")
+            with trio.move_on_after(self._limits.request_timeout_s) as self._asking:
+                return await self._ended(kernel, pending)
+            return await pending.wait()  # what it found until it was interrupted
 
     def _idle_kernel(self) -> Kernel:
         if self._is_busy:
@@ -252,9 +273,9 @@ class Worker:
             await self._kernel_ended.wait()
 
 
-async def _interrupt(kernel: Kernel, execution: PendingRequest[ExecuteReply]) -> None:
-    with contextlib.suppress(WorkerDiedError):  # whoever waits for the cell is told
-        await kernel.interrupt(execution)
+async def _interrupt(kernel: Kernel, pending: PendingRequest[ReplyT]) -> None:
+    with contextlib.suppress(WorkerDiedError):  # whoever waits for the answer is told
+        await kernel.interrupt(pending)
 
 
 def _told_to_stop(reply: ExecuteReply, on_output: OnOutput) -> ExecuteReply:

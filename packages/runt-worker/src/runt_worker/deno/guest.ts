@@ -73,7 +73,7 @@ interface KernelModule {
 
 interface Kernel {
   execute(head: string): Promise<string>;
-  answer(head: string): void;
+  answer(head: string): string;
   cancel(): void;
   flush(): void;
 }
@@ -192,11 +192,11 @@ function pause(seconds: number): void {
   Atomics.wait(asleep, 0, 0, seconds * 1000);
 }
 
-async function execute(head: string): Promise<void> {
+async function run(head: string, request: "execute" | "answer"): Promise<void> {
   pyodide.setInterruptBuffer(shared.signal);
   let reply: string;
   try {
-    reply = await kernel.execute(head);
+    reply = await kernel[request](head);
   } finally {
     // Between cells nothing polls the buffer, so a late signal hits nobody.
     pyodide.setInterruptBuffer(undefined as unknown as Uint8Array);
@@ -245,10 +245,10 @@ scope.onmessage = async ({ data }: MessageEvent) => {
         post({ type: "flushed" });
         break;
       case "request":
-        kernel.answer(data.head);
+        await run(data.head, "answer");
         break;
       case "execute":
-        await execute(data.head);
+        await run(data.head, "execute");
     }
   } catch (error) {
     post({ type: "failed", reason: String(error) });

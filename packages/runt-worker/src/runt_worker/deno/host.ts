@@ -72,12 +72,13 @@ for await (const { head } of readFrames(requests)) {
     case "interrupt_request":
       interrupter.interrupt(request);
       break;
-    case "execute_request":
-      interrupter.executionStarted(request);
-      guest.postMessage({ type: "execute", head });
-      break;
     default:
-      guest.postMessage({ type: "request", head });
+      // A completion can hang as well as a cell: all can be interrupted.
+      interrupter.executionStarted(request);
+      guest.postMessage({
+        type: content.msg_type === "execute_request" ? "execute" : "request",
+        head,
+      });
   }
 }
 Deno.exit(0);

@@ -7,9 +7,10 @@ import sys
 from collections import deque
 from typing import Any
 
-from runt_kernel import _introspection
+from runt_kernel import _introspection, _packages
 from runt_kernel._bridge import Bridge, Send, encode, sender
 from runt_kernel._shell import RuntShell, error_message
+from runt_kernel._stdin import Stdin
 from runt_kernel._streams import StreamName, Streams
 from runt_kernel._waits import SyncWaits
 
@@ -30,6 +31,8 @@ class Kernel:
         self._interrupted = self._has_shown_error = False
         self._waits = SyncWaits()
         self._streams = Streams(self._send_text)
+        self._stdin = Stdin(self._send)
+        self._is_answering = False
         sys.stdout, sys.stderr = self._streams.out, self._streams.err
         self._shell = RuntShell.instance(
             send=self._send, is_interrupted=lambda: self._interrupted
@@ -42,6 +45,7 @@ class Kernel:
         self._waits.install()
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(signal.SIGUSR1, lambda *_: self.flush())
+        self._stdin.install(bridge)
 
     # -- before it is connected
 
@@ -77,6 +81,7 @@ class Kernel:
         message = json.loads(head)
         request = self._request = message["request"]
         self._interrupted = self._has_shown_error = False
+        self._stdin.allowed = message["content"]["allow_stdin"]
         while self._late:
             self._show(*self._late.popleft())
         self._task = asyncio.ensure_future(self._run(message["content"]["code"]))
@@ -89,32 +94,30 @@ class Kernel:
         if code := self._bridge.settle_files():
             sys.stderr.write(f"not all that was written reached the disk: {code}\n")
         self.flush()
-        self._request = None
+        self._request, self._stdin.allowed = None, False
         content = {"msg_type": "execute_reply", **reply}
         return encode({"request": request, "content": content})
 
-    def answer(self, head: str) -> None:
-        """Answer a request that runs no cell."""
+    def answer(self, head: str) -> str:
+        """Answer a request that runs no cell; return the frame of the reply."""
         message = json.loads(head)
+        self.flush()  # what tasks have printed is for the next cell
         try:
             reply = self._introspect(message["content"])
-        except Exception as error:  # noqa: BLE001 (a fault in jedi must not end all)
+        except BaseException as error:  # noqa: BLE001 (of jedi, or of any object)
+            self._is_answering = False
             reply = {**error_message(type(error), error, []), "msg_type": "error_reply"}
-        self._post({"request": message["request"], "content": reply})
+        return encode({"request": message["request"], "content": reply})
 
     def _introspect(self, request: dict[str, Any]) -> dict[str, Any]:
-        code = request["code"]
-        match request["msg_type"]:
-            case "complete_request":
-                return _introspection.complete(self._shell, code, request["cursor_pos"])
-            case "inspect_request":
-                return _introspection.inspect(
-                    self._shell, code, request["cursor_pos"], request["detail_level"]
-                )
-            case "is_complete_request":
-                return _introspection.is_complete(self._shell, code)
-            case unknown:
-                raise ValueError(f"unknown request {unknown!r}")
+        self._is_answering = True
+        try:
+            with _packages.offline():
+                reply = _introspection.answer(self._shell, request)
+            self.flush()  # drops what was printed meanwhile
+            return reply
+        finally:
+            self._is_answering = False
 
     def cancel(self) -> None:
         """Interrupt a cell that awaits: told by message, since no bytecode runs."""
@@ -165,6 +168,10 @@ class Kernel:
 
     def _on_interrupt(self, *_: object) -> None:
         """Turn SIGINT into KeyboardInterrupt where the cell's code runs."""
+        if self._is_answering:
+            # Not taken, so the host repeats it until this has ended: IPython catches
+            # it in one matcher and goes on with the next.
+            raise KeyboardInterrupt
         task = self._task
         # Before or after the cell's own code there is nobody to tell yet: the host
         # repeats the signal until it was taken.
@@ -188,6 +195,8 @@ class Kernel:
         self._show({"msg_type": "stream", "name": name}, text)
 
     def _show(self, content: dict[str, Any], tail: bytes = b"") -> None:
+        if self._is_answering:
+            return  # what an object prints while it is looked at, nobody has asked for
         if self._request is None:
             # A task that outlived its cell; the next one shows it.
             self._late.append((content, tail))

@@ -3,7 +3,8 @@
 import importlib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
@@ -16,6 +17,21 @@ class PackageFinder:
     def __init__(self, bridge: Bridge, importable: Iterable[str]) -> None:
         self._bridge = bridge
         self._importable = set(importable)
+        self._is_offline = False
+
+    @property
+    def importable(self) -> list[str]:
+        """What an import would load."""
+        return sorted(self._importable)
+
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        """Load nothing in the block."""
+        self._is_offline = True
+        try:
+            yield
+        finally:
+            self._is_offline = False
 
     def find_spec(
         self,
@@ -24,7 +40,7 @@ class PackageFinder:
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Load the package that provides ``fullname`` and find the module in it."""
-        if fullname not in self._importable:
+        if self._is_offline or fullname not in self._importable:
             return None
         self._importable.discard(fullname)  # once; a failure must not ask for ever
         try:
@@ -57,3 +73,22 @@ class PackageFinder:
 def install(bridge: Bridge, importable: Iterable[str]) -> None:
     """Put the finder at the end of ``sys.meta_path``."""
     sys.meta_path.append(PackageFinder(bridge, importable))
+
+
+def importable() -> list[str]:
+    """Return the import names that would be loaded on demand."""
+    return [name for finder in _finders() for name in finder.importable]
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Load nothing in the block: a completion must not download what it completes."""
+    with ExitStack() as stack:
+        for finder in _finders():
+            stack.enter_context(finder.offline())
+        yield
+
+
+def _finders() -> list[PackageFinder]:
+    # User code may have taken it away.
+    return [finder for finder in sys.meta_path if isinstance(finder, PackageFinder)]
