@@ -136,21 +136,51 @@ def _open_output_dir(text: str, mounts: tuple[HostMount, ...]) -> Path:
                 "which is mounted read-only, lie in one another; choose an output "
                 "directory beside it."
             )
+    _make_writable("output", path)
+    return path
+
+
+def open_picture_dir(text: str, mounts: tuple[HostMount, ...]) -> Path:
+    """Check and make the directory that a console saves pictures to.
+
+    Args:
+        text: What the command line said.
+        mounts: What the sandbox sees of the host.
+
+    Returns:
+        Its absolute path.
+
+    Raises:
+        ConfigurationError: It cannot be written to, or lies in a read-only mount.
+    """
+    if not text:
+        _refuse("--pictures without a path; the working directory would be `.`")
+    path = Path(text).absolute()
+    for kept in _read_only(mounts):
+        if _is_in(path, kept.host_path):
+            _refuse(
+                f"The picture directory {shown(path)} lies in {shown(kept.host_path)}, "
+                "which is mounted read-only; choose one outside of it."
+            )
+    _make_writable("picture", path)
+    return path
+
+
+def _make_writable(what: str, path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=path):
             pass
     except (FileExistsError, NotADirectoryError):
         _refuse(
-            f"The output directory {shown(path)} cannot be made: there is a file of "
+            f"The {what} directory {shown(path)} cannot be made: there is a file of "
             "that name in the way. Choose another."
         )
     except OSError as error:
         _refuse(
-            f"The output directory {shown(path)} cannot be written to: "
+            f"The {what} directory {shown(path)} cannot be written to: "
             f"{error.strerror}. Choose another."
         )
-    return path
 
 
 def _read_only(mounts: tuple[HostMount, ...]) -> list[HostMount]:

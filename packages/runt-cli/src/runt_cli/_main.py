@@ -34,6 +34,10 @@ _COMMANDS: Final = {
         module="runt_cli.commands.exec",
         summary="Run one snippet of Python in the sandbox.",
     ),
+    "console": LazyCommand(
+        module="runt_cli.commands.console",
+        summary="An interactive prompt: completion, history, pictures.",
+    ),
     "mounts": LazyCommand(
         module="runt_cli.commands.mounts",
         summary="Tell what directories are called in the sandbox.",

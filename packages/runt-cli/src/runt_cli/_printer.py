@@ -32,14 +32,17 @@ class Printer:
         """
         (self._err if name == "stderr" else self._out).write(text)
 
-    def bundle(self, data: Mapping[str, Any]) -> None:
+    def bundle(self, data: Mapping[str, Any], *, label: str = "") -> None:
         """Print the text of a display or result, or else say what it would be.
 
         Args:
             data: Values by MIME type, text as str or as a list of lines.
+            label: Stands before it; a text of several lines begins below.
         """
         texts = (data[kind] for kind in _TEXT_TYPES if isinstance(data.get(kind), str))
-        self._out.paragraph(next(texts, f"[{', '.join(data)}]"))
+        text = next(texts, f"[{', '.join(data)}]")
+        separator = ("\n" if "\n" in text else " ") if label else ""
+        self._out.paragraph(f"{label}{separator}{text}")
 
     def error(self, ename: str, evalue: str, traceback: Sequence[str]) -> None:
         """Print what a cell raised.
@@ -55,6 +58,19 @@ class Printer:
         """Print a line of the command's own."""
         self._err.paragraph(text)
 
+    def prompt(self, text: str) -> None:
+        """Show a text behind which the user types, at the terminal if there is one.
+
+        Args:
+            text: The text; it need not end with a space.
+        """
+        (self._out if self._out.is_terminal else self._err).write(text)
+
+    def line_was_ended(self) -> None:
+        """Take note that the user has ended the line at the terminal."""
+        for channel in (self._out, self._err):
+            channel.line_was_ended()
+
     def end_cell(self) -> None:
         """End lines that the cell left open."""
         self._out.end_line()
@@ -66,6 +82,7 @@ class _Channel:
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
+        self.is_terminal = file.isatty()
         self._color = file.isatty() and not os.environ.get("NO_COLOR")
         self._overwriting = None if file.isatty() else Overwriting()
         self._safe = SafeText(color=self._color)
@@ -85,6 +102,10 @@ class _Channel:
             self._put(self._overwriting.finish())
         if self._line_is_open:
             self._put("\n")
+
+    def line_was_ended(self) -> None:
+        if self.is_terminal:
+            self._line_is_open = False
 
     def _put(self, text: str) -> None:
         if text:

@@ -4,34 +4,32 @@ import sys
 
 import trio
 
+from runt_cli._cell_printer import show
 from runt_cli._file_options import FileFlags
 from runt_cli._host_files import open_host_files
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
 from runt_cli._stopping import stop_on_signals
-from runt_worker import (
-    ClearOutput,
-    DisplayData,
-    Error,
-    ExecuteResult,
-    LaunchedProcess,
-    Output,
-    Stream,
-    UpdateDisplayData,
-    WorkerOptions,
-    open_worker,
-)
+from runt_cli._terminal_input import terminal_input
+from runt_worker import LaunchedProcess, OnInput, WorkerOptions, open_worker
 
 _RAISED = 1
 
 
-def run_snippet(source: str, files: FileFlags, launched: LaunchedProcess | None) -> int:
+def run_snippet(
+    source: str,
+    files: FileFlags,
+    launched: LaunchedProcess | None,
+    *,
+    may_ask: bool,
+) -> int:
     """Run a snippet and return the exit status.
 
     Args:
         source: Python, as in a cell.
         files: What the command line said about files.
         launched: A sandbox process that is starting already.
+        may_ask: Whether `input()` asks at the terminal, if there is one.
 
     Raises:
         ConfigurationError: A directory is of no use.
@@ -39,13 +37,18 @@ def run_snippet(source: str, files: FileFlags, launched: LaunchedProcess | None)
     """
     host = open_host_files(files)
     options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
-    return trio.run(_execute, source, options, launched)
+    printer = Printer(sys.stdout, sys.stderr)
+    on_input = terminal_input(printer) if may_ask else None
+    return trio.run(_execute, source, options, launched, printer, on_input)
 
 
 async def _execute(
-    source: str, options: WorkerOptions, launched: LaunchedProcess | None
+    source: str,
+    options: WorkerOptions,
+    launched: LaunchedProcess | None,
+    printer: Printer,
+    on_input: OnInput | None,
 ) -> int:
-    printer = Printer(sys.stdout, sys.stderr)
     async with stop_on_signals() as stop:
         with stop.scope(), trio.CancelScope() as starting:
             assets = await prepare_sandbox(options)
@@ -56,27 +59,9 @@ async def _execute(
                 with stop.scope():
                     try:
                         reply = await worker.execute(
-                            source, lambda output: show(output, printer)
+                            source, lambda output: show(output, printer), on_input
                         )
                     finally:
                         printer.end_cell()
                     return 0 if reply.status == "ok" else _RAISED
         return stop.exit_status
-
-
-def show(output: Output, printer: Printer) -> None:
-    """Print one output of a worker.
-
-    Args:
-        output: What the worker says.
-        printer: Where to.
-    """
-    match output:
-        case Stream():
-            printer.stream(output.name, output.text)
-        case DisplayData() | UpdateDisplayData() | ExecuteResult():
-            printer.bundle(output.data)
-        case Error():
-            printer.error(output.ename, output.evalue, output.traceback)
-        case ClearOutput():
-            pass  # what a terminal has shown stays shown

@@ -16,10 +16,11 @@ def command(code: str, files: FileFlags) -> int:
     """Run CODE in the sandbox; `-` takes it from standard input.
 
     IPython runs it: magics and a top-level await work, the value of the last
-    expression is shown. The exit status is 1 if it raised.
+    expression is shown, and at a terminal `input()` asks. The exit status is 1 if it
+    raised.
     """
     source = sys.stdin.read() if code == "-" else code
     with launch_early() as launched:
         # What it imports takes longer than the sandbox needs to start.
         snippet = importlib.import_module("runt_cli._snippet")
-        return snippet.run_snippet(source, files, launched)
+        return snippet.run_snippet(source, files, launched, may_ask=code != "-")

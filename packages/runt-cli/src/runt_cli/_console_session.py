@@ -1,0 +1,57 @@
+"""A console from its start to its end."""
+
+import sys
+from pathlib import Path
+
+import trio
+
+from runt_cli._console import Console
+from runt_cli._console_prompt import ConsolePrompt
+from runt_cli._file_options import FileFlags
+from runt_cli._host_files import open_host_files, open_picture_dir
+from runt_cli._pictures import PictureFolder
+from runt_cli._preparation import prepare_sandbox
+from runt_cli._printer import Printer
+from runt_cli._stopping import stop_on_signals
+from runt_cli._terminal_input import terminal_input
+from runt_worker import LaunchedProcess, WorkerOptions, open_worker
+
+
+def run_console(
+    pictures: str | None, files: FileFlags, launched: LaunchedProcess | None
+) -> int:
+    """Run a console at the terminal and return the exit status.
+
+    Args:
+        pictures: Where pictures are saved; None: in a temporary directory.
+        files: What the command line said about files.
+        launched: A sandbox process that is starting already.
+
+    Raises:
+        ConfigurationError: A directory is of no use.
+        WorkerError: The sandbox cannot be started.
+    """
+    host = open_host_files(files)
+    folder = None if pictures is None else open_picture_dir(pictures, host.mounts)
+    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    return trio.run(_run, options, folder, launched)
+
+
+async def _run(
+    options: WorkerOptions, pictures: Path | None, launched: LaunchedProcess | None
+) -> int:
+    printer = Printer(sys.stdout, sys.stderr)
+    async with stop_on_signals() as stop:
+        with stop.scope():
+            assets = await prepare_sandbox(options)
+            async with open_worker(options, assets=assets, launched=launched) as worker:
+                console = Console(
+                    worker,
+                    ConsolePrompt(worker),
+                    printer,
+                    PictureFolder(pictures),
+                    terminal_input(printer),
+                )
+                await console.run()
+                return 0
+        return stop.exit_status

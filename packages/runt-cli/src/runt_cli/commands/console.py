@@ -1,0 +1,35 @@
+"""`runt console`: an interactive prompt in front of the sandbox."""
+
+import importlib
+import sys
+
+import click
+
+from runt_cli._errors import ConfigurationError
+from runt_cli._file_options import FileFlags, file_options
+from runt_worker import launch_early
+
+
+@click.command(short_help="An interactive prompt: completion, history, pictures.")
+@click.option(
+    "--pictures",
+    metavar="DIR",
+    help="Save the pictures that cells show to DIR; without it, to a temporary one.",
+)
+@file_options
+def command(pictures: str | None, files: FileFlags) -> int:
+    """Type Python, and the sandbox runs it.
+
+    IPython runs it: magics, `name?` and a top-level await work. Tab completes, Enter
+    goes on while the input is incomplete, Ctrl-C interrupts what runs (a second one
+    starts a fresh Python), Ctrl-D leaves.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigurationError(
+            "The console needs a terminal; `runt exec -` runs what comes from "
+            "standard input."
+        )
+    with launch_early() as launched:
+        # What it imports takes longer than the sandbox needs to start.
+        session = importlib.import_module("runt_cli._console_session")
+        return session.run_console(pictures, files, launched)
