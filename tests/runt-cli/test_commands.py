@@ -198,9 +198,16 @@ def test_the_example_of_the_readme_prints_what_it_says() -> None:
 
 
 def test_a_snippet_from_standard_input_that_raises_gives_status_1() -> None:
-    done = runt("exec", "-", stdin="print('before')\n1 / 0\n")
+    done = runt("exec", "-", stdin="print('before')\ninput('?')\n")
     assert (done.status, done.out) == (1, "before\n")
-    assert "ZeroDivisionError" in done.err
+    assert "StdinNotImplementedError" in done.err
+    assert "nobody can answer" in done.err
+
+
+def test_a_console_without_a_terminal_says_what_to_use_instead() -> None:
+    done = runt("console", stdin="1 + 1\n")
+    assert (done.status, done.out) == (2, "")
+    assert "runt exec -" in done.err
 
 
 def test_ctrl_c_ends_a_snippet(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import trio
 from runt_cli import main
 from runt_cli._errors import ConfigurationError
 from runt_cli._file_options import FileFlags
-from runt_cli._host_files import HostFiles, open_host_files
+from runt_cli._host_files import HostFiles, open_host_files, open_picture_dir
 from runt_vfs import mount_name
 from runt_worker import HostMount
 
@@ -221,6 +221,23 @@ def test_an_output_directory_without_a_path() -> None:
     assert "without a path" in refusal(output_dir="")
 
 
+def test_pictures_go_where_cells_may_write_or_do_not_see(
+    tmp_path: Path, data: Path
+) -> None:
+    mounts = opened(f"{data}:ro").mounts
+    (tmp_path / "link").symlink_to(data)
+    for place in (data, data / "new", tmp_path / "link"):
+        with pytest.raises(ConfigurationError, match="mounted read-only"):
+            open_picture_dir(str(place), mounts)
+    with pytest.raises(ConfigurationError, match="without a path"):
+        open_picture_dir("", mounts)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"The picture .* cannot be made"):
+        open_picture_dir(str(tmp_path / "file"), mounts)
+    assert open_picture_dir(str(tmp_path / "a" / "b"), mounts).is_dir()
+    assert open_picture_dir(str(data / "new"), opened(data).mounts).is_dir()
+
+
 COMMANDS = {
     "agent": ["-n", "notebook", "-t", "token"],
     "up": ["up"],
@@ -254,7 +271,7 @@ def test_every_command_refuses_before_it_starts_anything(
     assert not output_dir.exists()
 
 
-@pytest.mark.parametrize("command", [[], ["up"], ["run"], ["exec"]])
+@pytest.mark.parametrize("command", [[], ["up"], ["run"], ["exec"], ["console"]])
 def test_the_help_of_every_command_names_the_flags(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,3 +66,28 @@ def test_lone_surrogates_are_printed_as_escapes() -> None:
     terminal = Terminal()
     Printer(terminal, io.StringIO()).stream("stdout", "\ud83d\n")
     assert terminal.getvalue() == "\\ud83d\n"
+
+
+def test_a_labelled_text_of_several_lines_begins_below() -> None:
+    out = io.StringIO()
+    printer = Printer(out, io.StringIO())
+    printer.bundle({"text/plain": "42"}, label="Out[1]:")
+    printer.bundle({"text/plain": "a\nb"}, label="Out[2]:")
+    assert out.getvalue() == "Out[1]: 42\nOut[2]:\na\nb\n"
+
+
+def test_a_prompt_is_shown_at_the_terminal_behind_what_came_before() -> None:
+    out, err = Terminal(), io.StringIO()
+    printer = Printer(out, err)
+    printer.stream("stdout", "half a line ")
+    printer.prompt("Name? \x1b]0;owned\x07")
+    printer.line_was_ended()  # by the user, who has typed it
+    printer.bundle({"text/plain": "42"})
+    assert out.getvalue() == "half a line Name? 42\n"
+    assert err.getvalue() == ""
+
+
+def test_a_prompt_does_not_go_where_the_output_is_kept() -> None:
+    out, err = io.StringIO(), Terminal()
+    Printer(out, err).prompt("Name? ")
+    assert (out.getvalue(), err.getvalue()) == ("", "Name? ")

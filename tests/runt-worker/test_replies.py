@@ -15,6 +15,7 @@ from runt_worker import (
     ExecuteReply,
     ExecuteResult,
     GuestProtocolError,
+    InputRequest,
     InspectReply,
     IsCompleteReply,
     Stream,
@@ -68,6 +69,15 @@ def head(content: object, request: object = 7) -> bytes:
             InspectReply(found=True, **BUNDLE),
         ),
         (
+            {
+                "msg_type": "input_request",
+                "question": 1,
+                "prompt": "?",
+                "password": False,
+            },
+            InputRequest(question=1, prompt="?", password=False),
+        ),
+        (
             {"msg_type": "is_complete_reply", "status": "invalid", "indent": ""},
             IsCompleteReply(status="invalid", indent=""),
         ),
@@ -99,6 +109,18 @@ def test_bytes_of_a_stream_that_are_no_text_are_replaced() -> None:
 
 
 DEEP = 100_000
+
+
+def question(**fields: object) -> bytes:
+    asked = {"question": 1, "prompt": "", "password": False, **fields}
+    return head({"msg_type": "input_request", **asked})
+
+
+def completion(**fields: object) -> bytes:
+    cursor = {"cursor_start": 0, "cursor_end": 1}
+    reply: dict[str, object] = {"matches": ["a"], "metadata": {}, **cursor, **fields}
+    return head({"msg_type": "complete_reply", **reply})
+
 
 HOSTILE_HEADS: dict[str, bytes] = {
     "nothing": b"",
@@ -136,6 +158,15 @@ HOSTILE_HEADS: dict[str, bytes] = {
         {"msg_type": "error", "ename": "E", "evalue": "", "traceback": "t"}
     ),
     "wait no truth value": head({"msg_type": "clear_output", "wait": 1}),
+    "question no number": question(question="1"),
+    "question below one": question(question=0),
+    "question beyond JavaScript": question(question=2**53),
+    "prompt no text": question(prompt=None),
+    "prompt without end": question(prompt="?" * 70_000),
+    "password no truth value": question(password=1),
+    "more matches than anybody reads": completion(matches=["a"] * 1001),
+    "match no text": completion(matches=[1]),
+    "cursor before the beginning": completion(cursor_start=-1),
     "nested too deep": (
         b'{"request":1,"content":{"msg_type":"display_data","metadata":{},'
         b'"data":{"a":' + b"[" * DEEP + b"]" * DEEP + b"}}}"

@@ -3,9 +3,15 @@
 import json
 
 import pytest
+import trio
 
-from runt_worker import GuestProtocolError, WorkerDiedError
-from runt_worker.testing import SharedWorker
+from runt_worker import (
+    GuestProtocolError,
+    InputRequest,
+    Worker,
+    WorkerDiedError,
+)
+from runt_worker.testing import TIMEOUT_S, Ran, SharedWorker, run_cell
 
 FORGE = """
 import js
@@ -13,7 +19,11 @@ from pyodide.code import run_js
 from pyodide.ffi import to_js
 def post(**fields):
     js.self.postMessage(to_js(fields, dict_converter=js.Object.fromEntries))
-import time
+import json, time
+def ask(request, question, prompt="?"):
+    content = {"msg_type": "input_request", "question": question, "prompt": prompt,
+               "password": False}
+    post(type="frame", head=json.dumps({"request": request, "content": content}))
 """
 
 
@@ -39,6 +49,13 @@ GARBAGE = {
         "post(type='frame', head=json.dumps("
         "{'request': request, 'content': content}))\n"
         "time.sleep(30)"
+    ),
+    "question to nobody": reply(
+        {"msg_type": "input_request", "question": 1, "prompt": "?", "password": False}
+    ),
+    "question that was not allowed": (
+        "request = get_ipython().send.__self__._request\n"
+        "ask(request, 1); time.sleep(30)"
     ),
     "call that is no call": (
         "run_js('''{ const { core } = Deno[Deno.internal];\n"
@@ -107,3 +124,89 @@ post(type="frame", head=json.dumps({"request": request, "content": reply}))
     with pytest.raises(GuestProtocolError, match="which nobody waits for"):
         sandbox.run("import time; time.sleep(30)")
     assert sandbox.run("print('a fresh one')").text() == "a fresh one\n"
+
+
+def run_answered(sandbox: SharedWorker, code: str) -> tuple[Ran, list[str]]:
+    """Run a cell whose questions are answered; give what was asked, too."""
+    asked: list[str] = []
+
+    async def execute(worker: Worker) -> Ran:
+        async def on_input(request: InputRequest) -> str:
+            asked.append(request.prompt)
+            await trio.sleep(0.01)
+            return "answer"
+
+        ran = Ran()
+        with trio.fail_after(TIMEOUT_S):
+            ran.reply = await worker.execute(code, ran.outputs.append, on_input)
+        return ran
+
+    try:
+        return sandbox.call(execute, sandbox.worker), asked
+    except WorkerDiedError:
+        sandbox.call(sandbox.worker.restart)
+        raise
+
+
+def test_of_thousands_of_questions_the_last_one_counts(sandbox: SharedWorker) -> None:
+    sandbox.run(FORGE)
+    code = """
+request = get_ipython().send.__self__._request
+for number in range(100_000, 110_000):
+    ask(request, number, "forged")
+print(input("honest"))
+"""
+    ran, asked = run_answered(sandbox, code)
+    assert ran.text() == "answer\n"
+    assert asked[-1] == "honest"
+
+
+@pytest.mark.parametrize(
+    "forged",
+    ["ask(request, 1, '?' * 100_000)", "ask(request, 2**60)", "ask(request, 'one')"],
+)
+def test_a_question_beyond_all_bounds_ends_the_kernel(
+    sandbox: SharedWorker, forged: str
+) -> None:
+    sandbox.run(FORGE)
+    code = f"request = get_ipython().send.__self__._request\n{forged}\ntime.sleep(30)"
+    with pytest.raises(GuestProtocolError, match="none of ours"):
+        run_answered(sandbox, code)
+    assert sandbox.run("print('a fresh one')").text() == "a fresh one\n"
+
+
+def test_a_question_without_a_cell_ends_the_kernel(sandbox: SharedWorker) -> None:
+    async def ask_later(worker: Worker) -> None:
+        code = """
+import asyncio
+request = get_ipython().send.__self__._request
+asyncio.get_running_loop().call_later(0.2, ask, request, 1)
+"""
+        await run_cell(worker, code)
+        with trio.fail_after(TIMEOUT_S):
+            while True:
+                await worker.is_complete("1")
+                await trio.sleep(0.05)
+
+    sandbox.run(FORGE)
+    with pytest.raises(GuestProtocolError, match="which nobody waits for"):
+        sandbox.call(ask_later, sandbox.worker)
+    sandbox.call(sandbox.worker.restart)
+    assert sandbox.run("print('a fresh one')").text() == "a fresh one\n"
+
+
+def test_forged_calls_for_answers_get_none(sandbox: SharedWorker) -> None:
+    code = """
+import json, sys
+[finder] = [f for f in sys.meta_path if type(f).__name__ == "PackageFinder"]
+def call(parameters):
+    answer = json.loads(finder._bridge.call("input_reply", json.dumps(parameters)))
+    del answer["id"]
+    return answer
+print(call({"question": 10**9}), call({"question": -1}), call({}))
+for _ in range(50): call({"question": 5})
+print(input())
+"""
+    ran, _ = run_answered(sandbox, code)
+    invalid = "{'code': 'EINVAL'}"
+    assert ran.text() == f"{{}} {invalid} {invalid}\nanswer\n"

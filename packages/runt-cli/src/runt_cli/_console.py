@@ -92,7 +92,7 @@ class Console:
             self._printer.end_cell()
 
     async def _restart(self, death: WorkerDiedError) -> None:
-        self._printer.note(f"{death}; a fresh Python is started, all variables are gone")
+        self._printer.note(f"{death}; a fresh Python starts, all variables are gone")
         await self._worker.restart()
         self._number = 1
 
