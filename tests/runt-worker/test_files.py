@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runt_vfs import alias_name
-from runt_worker import HostMount, WorkerDiedError, WorkerOptions
+from runt_worker import CompleteReply, HostMount, WorkerDiedError, WorkerOptions
 from runt_worker.testing import SharedWorker, shared_worker
 
 PREPARED = """
@@ -229,6 +229,20 @@ def test_the_alias_of_a_mount_is_found_and_not_listed(place: Place) -> None:
     place.run(f"open('/mnt/{alias}/by-alias', 'w').write('x')")
     code = "print(os.stat(M + '/by-alias'))"
     assert "st_size=1" in place.run(code)
+
+
+def test_paths_of_a_mount_are_completed_however_many_there_are(place: Place) -> None:
+    (place.data / "mine ü.csv").touch()
+    mount = place.run("print(M)").strip()
+
+    def complete(path: str) -> CompleteReply:
+        code = f"open('{path}"
+        worker = place.sandbox.worker
+        return place.sandbox.call(worker.complete, code, len(code))
+
+    assert complete("/mnt/_").matches == [f"{mount}/"]
+    assert complete(f"{mount}/mine").matches == [f"{mount}/mine ü.csv"]
+    assert 100 < len(complete(f"{mount}/crowd/").matches) <= 1000
 
 
 def test_outputs_are_copied_however_the_cell_ends(place: Place) -> None:

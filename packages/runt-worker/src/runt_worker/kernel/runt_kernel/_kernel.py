@@ -110,14 +110,13 @@ class Kernel:
         return encode({"request": message["request"], "content": reply})
 
     def _introspect(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._is_answering = True
-        try:
-            with _packages.offline():
-                reply = _introspection.answer(self._shell, request)
-            self.flush()  # drops what was printed meanwhile
-            return reply
-        finally:
-            self._is_answering = False
+        with _packages.offline():
+            self._is_answering = True
+            try:
+                return _introspection.answer(self._shell, request)
+            finally:
+                self.flush()  # drops what was printed meanwhile
+                self._is_answering = False
 
     def cancel(self) -> None:
         """Interrupt a cell that awaits: told by message, since no bytecode runs."""
