@@ -136,6 +136,26 @@ def test_enter_goes_on_while_the_input_is_incomplete(console: Console) -> None:
     assert "]: 42" in console.run("double(21)")
 
 
+def test_a_blank_line_ends_a_cell_magic(console: Console) -> None:
+    for line in ("%%capture caught", "print('ca' + 'ught')"):
+        console.type(line, ENTER)
+        console.wait_for(r"\.\.\.: ")
+    console.type(ENTER)
+    console.prompt()
+    assert "caught" in console.run("caught.stdout")
+
+
+def test_what_hangs_while_it_is_completed_can_be_given_up(console: Console) -> None:
+    console.run(r"exec('class H:\n def __dir__(self):\n  while True: pass')")
+    console.run("hangs = H(); hangs.x = 'still there'")
+    for key in (CTRL_C, ENTER):
+        console.type("hangs.x", TAB)
+        console.wait_for(r"hangs.*x")
+        console.type(key)
+        shown = console.prompt()
+    assert "still there" in shown
+
+
 def test_tab_completes_an_attribute_of_a_live_object(console: Console) -> None:
     console.run("class Thing: attribute_of_mine = 'found it'")
     console.type("Thing.attrib", TAB)

@@ -43,6 +43,16 @@ class Questions:
         self._worker = worker
         self._token = trio.lowlevel.current_trio_token()
         self._completing = trio.CancelScope()
+        self._wants_completions = True
+
+    def begin(self) -> None:
+        """Want completions for another input."""
+        self._wants_completions = True
+
+    def give_up(self) -> None:
+        """Want none any more, those included that a thread is about to ask for."""
+        self._wants_completions = False
+        self._token.run_sync_soon(self._completing.cancel)
 
     def complete(self, code: str, cursor_pos: int) -> CompleteReply | None:
         """Return completions; None if the worker has none to give."""
@@ -50,11 +60,8 @@ class Questions:
 
     def is_complete(self, code: str) -> IsCompleteReply | None:
         """Return whether code could be run; None if the worker cannot say."""
-        return self._ask(partial(self._is_complete, code))
-
-    def give_up(self) -> None:
-        """Want no completions any more."""
-        self._token.run_sync_soon(self._completing.cancel)
+        self.give_up()
+        return self._ask(partial(self._worker.is_complete, code))
 
     def _ask(self, ask: Callable[[], Awaitable[ReplyT]]) -> ReplyT | None:
         try:
@@ -64,13 +71,10 @@ class Questions:
 
     async def _complete(self, code: str, cursor_pos: int) -> CompleteReply | None:
         self._completing.cancel()  # those for what was typed before
-        with trio.CancelScope() as self._completing:
-            return await self._worker.complete(code, cursor_pos)
+        if self._wants_completions:
+            with trio.CancelScope() as self._completing:
+                return await self._worker.complete(code, cursor_pos)
         return None
-
-    async def _is_complete(self, code: str) -> IsCompleteReply:
-        self._completing.cancel()
-        return await self._worker.is_complete(code)
 
 
 class ConsolePrompt:
@@ -82,7 +86,7 @@ class ConsolePrompt:
         Args:
             worker: Is asked for completions, and whether an input is complete.
         """
-        questions = Questions(worker)
+        self._questions = questions = Questions(worker)
         self._session: PromptSession[str] = PromptSession(
             history=open_history(),
             lexer=PygmentsLexer(PythonLexer),
@@ -109,6 +113,7 @@ class ConsolePrompt:
         return text
 
     def _prompt(self, number: int) -> str | None:
+        self._questions.begin()
         prompt: StyleAndTextTuples = [("ansigreen", f"In [{number}]: ")]
         try:
             return self._session.prompt(prompt, pre_run=self._leave_if_over)
@@ -194,9 +199,12 @@ def _take_enter(buffer: Buffer, questions: Questions) -> None:
         code = document.text
     else:
         code = document.text_before_cursor
+    if document.line_count > 1 and not document.current_line.strip():
+        code += "\n"  # a blank line ends a cell magic, which nothing else does
     reply = questions.is_complete(code)
     if reply is not None and reply.status == "incomplete":
         buffer.insert_text("\n" + " " * min(len(reply.indent), _MAX_INDENT_CHARS))
+        questions.begin()
     else:
         buffer.validate_and_handle()
 
