@@ -19,6 +19,9 @@ from runt_worker._image import (
 )
 
 
+DAY_S = 24 * 3600
+
+
 @pytest.fixture
 def image(tmp_path: Path) -> Image:
     image = Image(directory=tmp_path / "image")
@@ -134,13 +137,30 @@ def test_an_image_belongs_to_all_that_it_was_made_of(
     assert {path.parent for path in places} == {tmp_path / "images"}
 
 
-def test_only_what_nobody_has_used_for_long_is_forgotten(tmp_path: Path) -> None:
-    images = {name: Image(directory=tmp_path / name) for name in ("old", "used", "new")}
-    for image in images.values():
-        image.deno_directory.mkdir(parents=True)
-    long_ago = time.time() - 40 * 24 * 3600
-    for name in ("old", "used"):
-        os.utime(tmp_path / name, (long_ago, long_ago))
-    mark_used(images["used"])
+def used_ago(directory: Path, seconds: float) -> None:
+    (directory / "deno").mkdir(parents=True)
+    then = time.time() - seconds
+    os.utime(directory, (then, then))
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+def test_what_nobody_has_used_for_long_is_forgotten(tmp_path: Path) -> None:
+    for name in ("old", "used", "new"):
+        used_ago(tmp_path / name, 0 if name == "new" else 40 * DAY_S)
+    mark_used(Image(directory=tmp_path / "used"))
     forget_unused(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"used", "new"}
+    assert names(tmp_path) == {"used", "new"}
+
+
+def test_only_the_last_ones_are_kept_and_what_may_be_in_use(tmp_path: Path) -> None:
+    for number in range(6):
+        used_ago(tmp_path / str(number), number * DAY_S)
+    forget_unused(tmp_path)
+    assert names(tmp_path) == {"0", "1", "2", "3"}
+    for number in range(6):
+        used_ago(tmp_path / f"busy {number}", number)
+    forget_unused(tmp_path)
+    assert names(tmp_path) == {f"busy {number}" for number in range(6)}

@@ -21,8 +21,11 @@ from typing import NamedTuple
 
 from runt_worker._command import Image, Installation
 
-_DAY_S = 24 * 3600
-_KEPT_S = 30 * _DAY_S
+_KEPT_S = 30 * 24 * 3600
+_MAX_KEPT = 4
+"""Several environments of one user may have a version each; every image has 45 MB."""
+_BUSY_S = 120
+"""So long a process may need from finding an image to having read it."""
 
 
 class _Record(NamedTuple):
@@ -80,20 +83,24 @@ def discard(image: Image) -> None:
 def mark_used(image: Image) -> None:
     """Keep an image from being forgotten."""
     with suppress(OSError):
-        if time.time() - image.directory.stat().st_mtime > _DAY_S:
-            os.utime(image.directory)
+        os.utime(image.directory)
 
 
 def forget_unused(images: Path) -> None:
-    """Remove what nobody has used for long: images of other versions, torn work.
+    """Remove what nobody has used lately: images of other versions, torn work.
 
     Args:
         images: the directory of all images.
     """
+    used: list[tuple[float, Path]] = []
     for directory in images.glob("*/"):
         with suppress(OSError):
-            if time.time() - directory.stat().st_mtime > _KEPT_S:
-                shutil.rmtree(directory, ignore_errors=True)
+            used.append((directory.stat().st_mtime, directory))
+    used.sort(reverse=True)
+    now = time.time()
+    for number, (when, directory) in enumerate(used):
+        if now - when > (_KEPT_S if number < _MAX_KEPT else _BUSY_S):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def write_record(image: Image) -> None:
