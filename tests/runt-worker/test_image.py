@@ -18,7 +18,6 @@ from runt_worker._image import (
     write_record,
 )
 
-
 DAY_S = 24 * 3600
 
 
@@ -157,7 +156,7 @@ def test_what_nobody_has_used_for_long_is_forgotten(tmp_path: Path) -> None:
 
 def test_only_the_last_ones_are_kept_and_what_may_be_in_use(tmp_path: Path) -> None:
     for number in range(6):
-        used_ago(tmp_path / str(number), number * DAY_S)
+        used_ago(tmp_path / str(number), (number + 1) * DAY_S)
     forget_unused(tmp_path)
     assert names(tmp_path) == {"0", "1", "2", "3"}
     for number in range(6):

@@ -75,6 +75,9 @@ def test_two_that_need_it_at_once_have_one_image_and_leave_nothing_else(
     assert is_whole(one)
     images = one.directory.parent
     assert {path.name for path in images.iterdir()} == {one.directory.name, "lock"}
+    # Each start copies it.
+    files = [path for path in one.deno_directory.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 8_000_000
 
 
 async def test_kernels_restore_it(assets: Assets, made: list[Image]) -> None:

@@ -129,7 +129,11 @@ def _rehearse(made: Image, assets: Assets, limits: Limits) -> None:
 
         trio.run(run_cell)
         shutil.copytree(
-            launched.paths.deno_directory, made.deno_directory, dirs_exist_ok=True
+            launched.paths.deno_directory,
+            made.deno_directory,
+            # A link to Deno, as `node`; each process makes one.
+            ignore=shutil.ignore_patterns("node_compat_bin"),
+            dirs_exist_ok=True,
         )
 
 

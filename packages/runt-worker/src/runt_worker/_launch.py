@@ -117,7 +117,7 @@ def _lay_out(paths: ProcessPaths) -> None:
         paths.deno_directory.mkdir()
     else:
         # A copy: what a guest writes there, and it can, reaches no other process.
-        shutil.copytree(image.deno_directory, paths.deno_directory)
+        shutil.copytree(image.deno_directory, paths.deno_directory, symlinks=True)
     for fifo in (
         paths.control_in,
         paths.control_out,
