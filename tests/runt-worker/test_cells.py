@@ -103,8 +103,9 @@ def test_earlier_cells_and_results_have_names(sandbox: SharedWorker) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", ["exit()", "quit()", "exit(3)", "get_ipython().ask_exit()", "asyncio.run(end())"]
-)  # fmt: skip
+    "call",
+    ["exit()", "quit()", "exit(3)", "get_ipython().ask_exit()", "asyncio.run(end())"],
+)
 def test_exit_ends_the_cell_quietly_and_nothing_else(
     sandbox: SharedWorker, call: str
 ) -> None:
@@ -297,7 +298,8 @@ try:
     asyncio.run(fail())
 except KeyError:
     pass
-print(run_js("(f) => { try { f() } catch (error) { return error.message } }")(fail_at_once))
+told = run_js("(f) => { try { f() } catch (error) { return error.message } }")
+print(told(fail_at_once))
 """
     ran = sandbox.run(code)
     assert (ran.status, ran.text("stderr")) == ("ok", "")

@@ -133,8 +133,8 @@ def test_autoreload_sees_edits_of_the_host(
 def test_environment_and_directory(sandbox: SharedWorker) -> None:
     assert printed(sandbox, "%env ANSWER=42") == "env: ANSWER=42\n"
     assert value(sandbox, "%env ANSWER") == "'42'"
-    assert printed(sandbox, "%cd /tmp") == "/tmp\n"
-    assert value(sandbox, "%pwd") == "'/tmp'"
+    assert printed(sandbox, "%cd /outputs") == "/outputs\n"
+    assert value(sandbox, "%pwd") == "'/outputs'"
     assert printed(sandbox, "%cd -") == "/home/pyodide\n"
 
 

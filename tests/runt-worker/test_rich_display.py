@@ -116,7 +116,7 @@ CELLS = {
     ],
     "bokeh": [
         "from bokeh.io import output_notebook, show\noutput_notebook()",
-        "from bokeh.plotting import figure\np = figure(); p.line([1, 2], [1, 2]); show(p)",
+        "from bokeh.plotting import figure\np = figure(); p.line([1], [1]); show(p)",
     ],
     "tqdm": [
         "from tqdm import tqdm\nfor _ in tqdm(range(3)): pass",
@@ -127,15 +127,15 @@ CELLS = {
         "from rich.console import Console\nConsole().print('text'); Console().rule()",
     ],
     "IPython.display": [
-        "import io, numpy as np\nfrom IPython.display import *\nfrom PIL import Image as P",
-        "picture = io.BytesIO(); P.new('RGB', (3, 2)).save(picture, 'png')",
+        "import io, numpy as np, PIL.Image\nfrom IPython.display import *",
+        "picture = io.BytesIO(); PIL.Image.new('L', (3, 2)).save(picture, 'png')",
         "display(HTML('<b>'), Markdown('*'), Latex('$x$'), Math('x'), Pretty('x'))",
         "display(SVG(\"<svg xmlns='http://www.w3.org/2000/svg'></svg>\"))",
         "display(Image(picture.getvalue()), Image(picture.getvalue(), width=9))",
         "display(Audio(np.sin(np.arange(99)), rate=8000), Video('a.mp4'))",
         "display(JSON({'a': [1]}), GeoJSON({'type': 'Point', 'coordinates': [0, 0]}))",
         "display(Javascript('1'), Code('x = 1'), IFrame('a.html', 1, 1))",
-        "open('link.txt', 'w').close(); display(FileLink('link.txt'), FileLink('none'))",
+        "open('a.txt', 'w').close(); display(FileLink('a.txt'), FileLink('none'))",
         "%%html\n<b>",
         "%%javascript\n1",
         "%%latex\n$x$",
@@ -168,7 +168,7 @@ Bundle()""",
         "class NoText:\n    def __repr__(self): raise ValueError('no')\nNoText()",
         "display(NoText())",
         "class NoHtml:\n    def _repr_html_(self): raise ValueError('no')\nNoHtml()",
-        "class NoShow:\n    def _ipython_display_(self): raise ValueError('no')\nNoShow()",
+        "class Not:\n    def _ipython_display_(self): raise ValueError('no')\nNot()",
         "%config InteractiveShell.ast_node_interactivity = 'all'",
         "1\n2",
         "%config InteractiveShell.ast_node_interactivity = 'last_expr'",
@@ -177,8 +177,11 @@ Bundle()""",
 
 
 @pytest.fixture(scope="module")
-def peer() -> Generator[BlockingKernelClient]:
-    manager, client = start_new_kernel()
+def peer(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Generator[BlockingKernelClient]:
+    directory = tmp_path_factory.mktemp("ipykernel")
+    manager, client = start_new_kernel(cwd=str(directory))
     try:
         yield client
     finally:

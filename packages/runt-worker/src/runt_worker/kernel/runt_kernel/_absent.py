@@ -1,4 +1,4 @@
-"""What the sandbox does not have: a shell, processes, threads, a debugger…
+"""What the sandbox does not have, among it a shell, processes, threads, a debugger.
 
 Whoever asks for it gets an error that says so, of the type that programs catch
 elsewhere, instead of a hang or of the end of the interpreter.
@@ -7,7 +7,7 @@ elsewhere, instead of a hang or of the end of the interpreter.
 import _thread
 import errno
 import os
-import pdb
+import pdb  # noqa: T100 (to take it away)
 import subprocess
 import sys
 import threading

@@ -76,7 +76,8 @@ def _adapt_tqdm_notebook(module: Any) -> None:
     """Show bars as text: a widget would never be updated here."""
 
     class TextBar(module.std_tqdm):
-        def __init__(self, *args: Any, display: object = None, **options: Any) -> None:
+        def __init__(self, *args: Any, **options: Any) -> None:
+            options.pop("display", None)  # only the widget knows it
             super().__init__(*args, **options)
 
     def trange(*args: int, **options: Any) -> TextBar:
@@ -88,7 +89,7 @@ def _adapt_tqdm_notebook(module: Any) -> None:
 
 
 def _adapt_plotly_renderers(module: Any) -> None:
-    """Pass a check: plotly shows nothing without nbformat, and uses only its version."""
+    """Pass a check: plotly asks for the version of nbformat and uses nothing of it."""
     if module.nbformat is None:
         module.nbformat = SimpleNamespace(__version__="5.10.4")
 
@@ -103,8 +104,9 @@ def _adapt_multiprocessing_context(module: Any) -> None:
 
 
 def _adapt_process_pools(module: Any) -> None:
-    module._system_limits_checked = True
-    module._system_limited = NO_PROCESSES
+    # What it found out before it raises NotImplementedError with this text.
+    module._system_limits_checked = True  # noqa: SLF001 (it has no public name)
+    module._system_limited = NO_PROCESSES  # noqa: SLF001
 
 
 def _adapt_webbrowser(module: Any) -> None:

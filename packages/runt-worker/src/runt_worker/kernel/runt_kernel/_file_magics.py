@@ -148,7 +148,9 @@ def _is_option(word: str) -> bool:
 
 def _expanded(pattern: str) -> list[str]:
     path = os.path.expanduser(pattern)  # noqa: PTH111 (Path() would drop a last slash)
-    return sorted(glob(path)) or [path] if has_magic(path) else [path]
+    if not has_magic(path):
+        return [path]
+    return sorted(glob(path)) or [path]  # noqa: PTH207 (as above; absolute ones too)
 
 
 def _places(sources: list[Path], target: Path) -> Iterator[tuple[Path, Path]]:
@@ -166,7 +168,7 @@ def _list(magic: str, line: str, wanted: _Wanted) -> None:
     _show([_entry(path, str(path)) for path in files], options, wanted)
     for directory in directories:
         if len(paths) > 1:
-            print(f"{directory}:")
+            sys.stdout.write(f"{directory}:\n")
         entries = [_entry(path, path.name) for path in directory.iterdir()]
         is_all = options & {"a", "A"}
         _show([e for e in entries if is_all or e.name[0] != "."], options, wanted)
@@ -185,9 +187,9 @@ def _show(entries: list[_Entry], options: set[str], wanted: _Wanted) -> None:
     )
     if "l" in options:
         lines = [_long(entry, readable="h" in options) for entry in shown]
-        print("".join(f"{line}\n" for line in lines), end="")
+        sys.stdout.writelines(f"{line}\n" for line in lines)
     elif "1" in options:
-        print("".join(f"{entry.marked_name}\n" for entry in shown), end="")
+        sys.stdout.writelines(f"{entry.marked_name}\n" for entry in shown)
     elif shown:
         names = [entry.marked_name for entry in shown]
         cmd.Cmd(stdout=sys.stdout).columnize(names, _LINE_CHARACTERS)

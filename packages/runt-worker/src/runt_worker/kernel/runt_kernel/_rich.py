@@ -4,10 +4,11 @@ They are refreshed when the program touches them, as often as the thread would h
 it, and shown as a display of the notebook that is updated in place.
 """
 
+# ruff: noqa: SLF001 (the insides of rich are what is changed here)
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Self
 
 from IPython.core.display_functions import DisplayHandle, display
 
@@ -97,7 +98,7 @@ class _Tracker:
         self._next_at = time.monotonic() + update_period
         self._completed = self._reported = 0
 
-    def __enter__(self) -> "_Tracker":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -188,8 +188,8 @@ class RuntShell(InteractiveShell):
             gui = "inline"
         if gui and gui.lower() in _WINDOWS_AND_WIDGETS:
             raise UsageError(
-                f"there are no windows and no widgets in the sandbox: %matplotlib {gui} "
-                "cannot be had, %matplotlib inline shows figures below the cell"
+                f"there are no windows and no widgets in the sandbox, so {gui} has no "
+                "place: %matplotlib inline shows figures below the cell"
             )
         return super().enable_matplotlib(gui)
 
