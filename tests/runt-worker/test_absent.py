@@ -59,7 +59,7 @@ def test_programs_that_can_do_without_processes_still_can(
     sandbox: SharedWorker,
 ) -> None:
     code = """
-import importlib.util
+from importlib.util import find_spec
 from concurrent.futures import ProcessPoolExecutor
 caught = []
 for attempt in [
@@ -71,7 +71,7 @@ for attempt in [
         attempt()
     except (OSError, NotImplementedError) as error:
         caught.append(type(error).__name__)
-caught, importlib.util.find_spec("tkinter"), await asyncio.to_thread(len, "four")
+caught, find_spec("tkinter"), await asyncio.to_thread(len, "four")
 """
     [result] = sandbox.run("import asyncio" + code).of_type(ExecuteResult)
     assert result.data["text/plain"] == (
