@@ -147,10 +147,10 @@ def _is_option(word: str) -> bool:
 
 
 def _expanded(pattern: str) -> list[str]:
-    path = os.path.expanduser(pattern)  # noqa: PTH111 (Path() would drop a last slash)
+    path = str(Path(pattern).expanduser())
     if not has_magic(path):
         return [path]
-    return sorted(glob(path)) or [path]  # noqa: PTH207 (as above; absolute ones too)
+    return sorted(glob(path)) or [path]  # noqa: PTH207 (of absolute ones too)
 
 
 def _places(sources: list[Path], target: Path) -> Iterator[tuple[Path, Path]]:
