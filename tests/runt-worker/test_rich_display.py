@@ -366,6 +366,23 @@ with Progress(refresh_per_second=20) as progress:
         assert "100%" not in texts[0]
 
 
+def test_a_spinner_of_rich_shows_while_it_spins(libraries: SharedWorker) -> None:
+    code = """
+from rich.console import Console
+with Console().status("working"):
+    print("printed meanwhile")
+"""
+    ran = libraries.run(code)
+    shown = [
+        output.data["text/plain"]
+        for output in ran.outputs
+        if isinstance(output, DisplayData | UpdateDisplayData)
+    ]
+    working = next(at for at, text in enumerate(shown) if "working" in text)
+    assert working < shown.index("printed meanwhile\n")
+    assert ran.of_type(UpdateDisplayData)[-1].data["text/plain"] == ""
+
+
 def test_a_live_display_of_rich_ends_with_its_last_state(
     libraries: SharedWorker,
 ) -> None:

@@ -16,6 +16,12 @@ from runt_kernel._file_magics import FileMagics
 
 _SHELLS = ("script", "sh", "bash")
 _PROGRAMS = ("perl", "ruby", "python", "python2", "python3", "pypy")
+WITHOUT_SHELL = {
+    *("cat", "cp", "less", "ls", "mkdir", "more", "mv", "rm", "rmdir"),
+    *("cd", "env", "pip", "pwd"),
+}
+"""Magics that do what the program of the same name would do."""
+
 _OFF = ("0", "off", "false")
 _REFUSED = {
     "autosave": "a notebook's changes are kept at once: there is nothing to save",

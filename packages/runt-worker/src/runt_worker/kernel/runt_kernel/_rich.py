@@ -73,6 +73,8 @@ class _Refresher:
         self._next_at = 0.0
 
     def start(self) -> None:
+        if self._live.console.is_jupyter:  # a spinner is not touched before it ends
+            self._live.refresh()
         self._next_at = time.monotonic() + self._interval_s
 
     def touch(self) -> None:

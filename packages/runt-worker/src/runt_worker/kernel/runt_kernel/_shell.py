@@ -1,7 +1,6 @@
 """IPython's shell, without a terminal: what it shows goes out as messages."""
 
 import os
-import shlex
 from asyncio import CancelledError
 from collections.abc import Callable
 from traceback import format_exception
@@ -163,9 +162,9 @@ class RuntShell(InteractiveShell):
 
     def system(self, cmd: str) -> NoReturn:
         """Refuse a command, and name the magic that does the same if there is one."""
-        magic = _magic_for(cmd)
-        if magic and self.find_line_magic(magic):
-            raise OSError(f"{NO_SHELL} (%{magic} does this without one)")
+        program = _program(cmd)
+        if program in _magics.WITHOUT_SHELL:
+            raise OSError(f"{NO_SHELL} (%{program} does this without one)")
         raise OSError(NO_SHELL)
 
     system_piped = system_raw = system
@@ -198,12 +197,9 @@ class RuntShell(InteractiveShell):
 RuntShell.__name__ = RuntShell.__qualname__ = "ZMQInteractiveShell"
 
 
-def _magic_for(cmd: str) -> str | None:
-    """Return the magic of a command's name, ``pip`` of ``python -m pip`` too."""
-    try:
-        words = shlex.split(cmd)
-    except ValueError:
-        return None
-    if words[1:2] == ["-m"]:
-        del words[:2]
-    return words[0] if words else None
+def _program(cmd: str) -> str:
+    """Return the program that a command calls; it is pip in ``python -m pip``, too."""
+    words = cmd.split()
+    if "-m" in words[:2]:
+        words = words[words.index("-m") + 1 :]
+    return words[0] if words else ""
