@@ -72,6 +72,8 @@ CELLS = {
         "%config InlineBackend.figure_formats = ['retina']\nplt.plot([1, 2]);",
         "%matplotlib inline\nplt.plot([1, 2]);",
         "%matplotlib bogus",
+        "%matplotlib",
+        "%matplotlib inline",
     ],
     "pandas": [
         "import pandas as pd\nframe = pd.DataFrame({'a': [1, 2]})",
@@ -304,6 +306,21 @@ def test_a_figure_has_the_size_and_format_that_was_asked_for(
     svg = show(libraries, setting.format("svg") + plot)
     assert "<svg" in svg.data["image/svg+xml"]
     libraries.run(setting.format("png"))
+
+
+def test_figures_find_no_window_and_stay_below_the_cell(
+    libraries: SharedWorker,
+) -> None:
+    for backend in ["qt", "tk", "widget", "notebook"]:
+        ran = libraries.run(f"%matplotlib {backend}")
+        assert ran.status == "UsageError"
+        assert "there are no windows and no widgets in the sandbox" in (
+            ran.text("stderr")
+        )
+    assert "there are no windows" in libraries.run("%gui qt").text("stderr")
+    assert libraries.run("%matplotlib").status == "ok"
+    figure = show(libraries, "import matplotlib.pyplot as plt; plt.plot([1, 2]);")
+    assert "image/png" in figure.data
 
 
 def test_a_table_of_a_million_rows_is_shortened(libraries: SharedWorker) -> None:

@@ -24,7 +24,7 @@ def adapt_live(module: Any) -> None:
         """Update the display of the Live Render."""
         if not live.console.is_jupyter:
             refresh_on_terminal(live)
-        elif live._nested and live.console._live_stack:
+        elif getattr(live, "_nested", False) and live.console._live_stack:
             live.console._live_stack[0].refresh()
         else:
             if live.ipy_widget is None:
