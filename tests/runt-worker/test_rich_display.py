@@ -55,6 +55,9 @@ PURE = [
 ]
 """Modules of this environment that run in the sandbox as they are."""
 
+FETCHED = ["numpy", "PIL", "matplotlib", "pandas", "scipy", "sympy"]
+"""Modules that the sandbox fetches by itself, since its lock file names them."""
+
 Shape = tuple[str, ...]
 """Kind of a message, and what tells it from others: MIME types, a stream's name…"""
 
@@ -207,6 +210,9 @@ sys.path.append(os.path.abspath("pure"))
 del mount, name
 """
         assert shared.run(code).status == "ok"
+        # Here, so that nothing about it is among what the cells below show.
+        for package in FETCHED:
+            assert shared.run(f"import {package}").status == "ok"
         yield shared
 
 
