@@ -1,11 +1,20 @@
 r"""Terminal text on its way into the log: overwritten progress bars, long pieces.
 
 A notebook's log is for ever, so a line that a carriage return has already overwritten
-is not worth an event: `\r10%\r20%\r30%` shows the same as `\r30%`.
+is not worth an event: `\r10%\r20%\r30%` shows the same as `\r30%`. Progress bars also
+colour their text and erase their line; every other control sequence stays where it is.
 """
 
+import math
+import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+# Source: ECMA-48, 8.3.117 (select graphic rendition) and 8.3.41 (erase in line).
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_RESET = re.compile(r"\x1b\[0*m")
+_ERASE = re.compile(r"\x1b\[[02]?K")
+"""From a column that the segment has reached, so nothing older is left of the line."""
 
 
 def fold_overwritten(text: str) -> str:
@@ -13,7 +22,7 @@ def fold_overwritten(text: str) -> str:
 
     Args:
         text: Consecutive terminal text; it may begin in the middle of a line, so what
-            stands before its first `\r` is always kept.
+            stands before its first `\r` is kept unless the line is erased.
 
     Returns:
         A text that a terminal shows in the same way.
@@ -30,23 +39,53 @@ def split_text(text: str, max_chars: int) -> Iterator[str]:
 
 
 def _fold_line(line: str) -> str:
-    first, *rest = line.split("\r")
+    segments = line.split("\r")
     kept: list[str] = []
-    covered = 0
-    for segment in reversed(rest):
-        columns = _columns(segment)
-        if kept and segment and columns is not None and columns <= covered:
-            continue
-        if not segment and kept and not kept[-1]:
-            continue  # a second carriage return does nothing
-        kept.append(segment)
-        # A control sequence may move or erase: what stands before it must stay.
-        covered = 0 if columns is None else max(covered, columns)
-    return "\r".join([first, *reversed(kept)])
+    colours = ""
+    for segment, is_seen in zip(segments, _are_seen(segments), strict=True):
+        if is_seen:
+            kept.append(colours + segment)
+            colours = ""
+        else:
+            # What stood there is not seen, but colours last beyond it.
+            colours = _since_reset(colours + "".join(_COLOUR.findall(segment)))
+            if not kept:
+                kept.append("")
+    return "\r".join(kept)
+
+
+def _are_seen(segments: Sequence[str]) -> list[bool]:
+    """Tell of each part between carriage returns whether later ones leave it to see."""
+    seen: list[bool] = []
+    covered: float = 0  # columns, by the segments behind
+    last = len(segments) - 1
+    for index, segment in reversed(list(enumerate(segments))):
+        columns = _columns(_COLOUR.sub("", _ERASE.sub("", segment)))
+        reach: float | None = columns
+        if columns is not None and (index == 0 or _ERASE.search(segment)):
+            # Nobody knows where the first one begins; an erasure goes to the end.
+            reach = math.inf
+        if segment:
+            is_needless = reach is not None and 0 < covered >= reach
+        else:
+            is_needless = 0 < index < last  # a second carriage return does nothing
+        seen.append(not is_needless)
+        if not is_needless:
+            # A control sequence may move or erase: what stands before it must stay.
+            covered = 0 if reach is None else max(covered, reach)
+    return seen[::-1]
+
+
+def _since_reset(colours: str) -> str:
+    """Drop colours that a later reset has ended."""
+    resets = list(_RESET.finditer(colours))
+    return colours[resets[-1].start() :] if resets else colours
 
 
 def _columns(segment: str) -> int | None:
     """Count the columns that a segment fills; None if it holds control characters."""
+    if segment.isascii() and segment.isprintable():
+        return len(segment)
     columns = 0
     for char in segment:
         if unicodedata.category(char).startswith("C"):

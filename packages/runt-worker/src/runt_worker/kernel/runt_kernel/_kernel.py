@@ -9,9 +9,10 @@ from typing import Any
 
 from runt_kernel import _introspection, _packages
 from runt_kernel._bridge import Bridge, Send, encode, sender
-from runt_kernel._shell import RuntShell, error_message
+from runt_kernel._shell import CellExit, RuntShell
 from runt_kernel._stdin import Stdin
 from runt_kernel._streams import StreamName, Streams
+from runt_kernel._tracebacks import error_message
 from runt_kernel._waits import SyncWaits
 
 _MAX_LATE = 1000
@@ -133,6 +134,7 @@ class Kernel:
 
     async def _run(self, code: str, *, store_history: bool = True) -> dict[str, Any]:
         shell = self._shell
+        shell.failed_display = None
         cell = shell.transform_cell(code)
         result = await shell.run_cell_async(
             code, store_history=store_history, transformed_cell=cell
@@ -141,10 +143,10 @@ class Kernel:
         shell.events.trigger("post_execute")
         shell.events.trigger("post_run_cell", result)
         count = max(shell.execution_count - 1, 1)
-        error = result.error_before_exec or result.error_in_exec
+        error = result.error_before_exec or result.error_in_exec or shell.failed_display
         if self._interrupted:  # also where the cell caught it and went on
             return self._failed(KeyboardInterrupt())
-        if error is not None:
+        if error is not None and not isinstance(error, CellExit):
             return self._error_reply(error)
         return {"status": "ok", "execution_count": count}
 

@@ -1,99 +1,79 @@
-"""IPython's shell with its outputs turned into messages."""
+"""IPython's shell, without a terminal: what it shows goes out as messages."""
 
-import sys
+import os
 from asyncio import CancelledError
 from collections.abc import Callable
-from pathlib import Path
 from traceback import format_exception
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
-from IPython.core.displayhook import DisplayHook
-from IPython.core.displaypub import DisplayPublisher
+from IPython.core import page
+from IPython.core.autocall import ExitAutocall
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Any as AnyTrait
-from traitlets import Type
+from traitlets import Type, default
 
+from runt_kernel import _magics
+from runt_kernel._absent import NO_DEBUGGER, NO_SHELL, explain
 from runt_kernel._bridge import Send
+from runt_kernel._displays import RuntDisplayHook, RuntDisplayPublisher
+from runt_kernel._tracebacks import (
+    ExcInfo,
+    cut_own_frames,
+    error_message,
+    holds_group,
+    print_exception,
+)
 
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
-
-_OWN_CODE = str(Path(__file__).parent)
-_MAX_ERROR_CHARACTERS = 100_000
-"""Nobody reads more of an exception, and an error has to fit into a frame."""
-_NO_SHELL = "there is no shell in the sandbox: only Python runs here"
-
-
-class RuntDisplayHook(DisplayHook):
-    """Sends the value of a cell's last expression as ``execute_result``."""
-
-    send: Send = AnyTrait()
-
-    def quiet(self) -> bool:
-        try:
-            return super().quiet()
-        except IndexError:  # nothing in the history yet
-            return False
-
-    def start_displayhook(self) -> None:
-        self._data: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-
-    def write_output_prompt(self) -> None:
-        """The front end writes the prompt."""
-
-    def write_format_data(
-        self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None
-    ) -> None:
-        self._data = (format_dict, md_dict or {})
-
-    def finish_displayhook(self) -> None:
-        data, metadata = self._data
-        if data:
-            self.send(
-                {
-                    "msg_type": "execute_result",
-                    "data": data,
-                    "metadata": metadata,
-                    "execution_count": self.prompt_count,
-                }
-            )
+_ENVIRONMENT = {
+    # As under ipykernel: colours are wanted, a pager cannot be used.
+    "TERM": "xterm-color",
+    "FORCE_COLOR": "1",
+    "CLICOLOR": "1",
+    "CLICOLOR_FORCE": "1",
+    "PAGER": "cat",
+    # As plotly chooses it under ipykernel, which it knows by the module of the shell.
+    # Its other choice puts 4 MB of JavaScript into the notebook.
+    "PLOTLY_RENDERER": "plotly_mimetype",
+}
+_WINDOWS_AND_WIDGETS = {
+    *("gtk", "gtk3", "gtk4", "osx", "qt", "qt4", "qt5", "qt6", "tk", "wx"),
+    *("gtk3agg", "gtk4agg", "macosx", "qtagg", "qt5agg", "tkagg", "wxagg"),
+    *("ipympl", "nbagg", "notebook", "webagg", "widget"),
+}
 
 
-class RuntDisplayPublisher(DisplayPublisher):
-    """Sends ``display_data``, ``update_display_data`` and ``clear_output``."""
+class CellExit(BaseException):
+    """Ends the cell that called ``exit()``, and nothing else."""
 
-    send: Send = AnyTrait()
 
-    def publish(
-        self,
-        data: dict[str, Any],
-        metadata: dict[str, Any] | None = None,
-        *,
-        transient: dict[str, Any] | None = None,
-        update: bool = False,
-        **_: object,
-    ) -> None:
-        display_id = (transient or {}).get("display_id")
-        message = {
-            "msg_type": "update_display_data" if update else "display_data",
-            "data": data,
-            "metadata": metadata or {},
-        }
-        if display_id is not None:
-            message["display_id"] = str(display_id)
-        self.send(message)
+class _Exit(ExitAutocall):
+    """``exit`` and ``quit``; a status means nothing to a notebook."""
 
-    def clear_output(self, wait: bool = False) -> None:  # noqa: FBT001, FBT002 (IPython's signature)
-        self.send({"msg_type": "clear_output", "wait": bool(wait)})
+    def __call__(self, *_status: object) -> None:
+        super().__call__()
 
 
 class RuntShell(InteractiveShell):
-    """An InteractiveShell without a terminal and without a history file."""
+    """An InteractiveShell without a terminal and without a history file.
+
+    Attributes:
+        failed_display: what went wrong when the last value of the cell was shown.
+    """
 
     displayhook_class = Type(RuntDisplayHook)
     display_pub_class = Type(RuntDisplayPublisher)
     send: Send = AnyTrait()
     is_interrupted: Callable[[], bool] = AnyTrait()
+    failed_display: BaseException | None = None
+
+    # -- what IPython sets up
+
+    def init_environment(self) -> None:
+        os.environ.update(_ENVIRONMENT)
+        for name in ("_", "PWD"):  # of the process around this interpreter
+            os.environ.pop(name, None)
 
     def init_history(self) -> None:
         super().init_history()
@@ -107,11 +87,30 @@ class RuntShell(InteractiveShell):
         super().init_display_pub()
         self.display_pub.send = self.send
 
-    def enable_gui(self, gui: str | None = None) -> None:
-        """There is no event loop of a GUI to join; plots are inline."""
+    def init_hooks(self) -> None:
+        super().init_hooks()
+        self.set_hook("show_in_pager", page.as_hook(self._show_pages), 99)
 
-    def ask_exit(self) -> None:
-        """``exit()`` ends nothing: the kernel belongs to the notebook."""
+    def init_alias(self) -> None:
+        super().init_alias()
+        # Each asks a shell. Some of our magics take their names.
+        self.alias_manager.clear_aliases()
+        self.alias_manager.default_aliases = []
+        _magics.register(self)
+
+    @default("exiter")
+    def _exiter_default(self) -> _Exit:
+        return _Exit(self)
+
+    # -- what a cell shows
+
+    def _show_pages(self, data: str | dict[str, Any], *_: object, **__: object) -> None:
+        bundle = {"text/plain": data} if isinstance(data, str) else data
+        self.display_pub.publish(bundle)
+
+    def set_next_input(self, s: str, replace: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 (IPython's signature)
+        """Show what a notebook in Jupyter would put into a cell."""
+        self.display_pub.publish({"text/plain": s})
 
     def excepthook(
         self,
@@ -119,14 +118,7 @@ class RuntShell(InteractiveShell):
         value: BaseException,
         tb: TracebackType | None,
     ) -> None:
-        # Pyodide calls it for the text of each exception that crosses JavaScript;
-        # IPython's would show it, and so twice.
-        sys.__excepthook__(etype, value, tb)
-
-    def system(self, cmd: str) -> None:  # noqa: ARG002 (IPython's signature)
-        raise OSError(_NO_SHELL)
-
-    system_piped = system_raw = getoutput = system
+        print_exception(etype, value, tb)
 
     def showtraceback(self, exc_tuple: ExcInfo | None = None, **options: Any) -> None:
         """Show an exception; a cell that was interrupted in an await was cancelled."""
@@ -135,10 +127,13 @@ class RuntShell(InteractiveShell):
         except ValueError:  # %tb without an exception; IPython says so
             super().showtraceback(exc_tuple, **options)
             return
-        _cut_own_frames(traceback)
+        if issubclass(etype, CellExit):
+            return
+        cut_own_frames(value, traceback)
+        explain(value)
         if issubclass(etype, CancelledError) and self.is_interrupted():
             etype, value = KeyboardInterrupt, KeyboardInterrupt()
-        if _holds_group(value):
+        if holds_group(value):
             # IPython would print it to stderr, from its own frame on.
             below = traceback.tb_next if traceback else None
             self._showtraceback(etype, value, format_exception(etype, value, below))
@@ -155,42 +150,56 @@ class RuntShell(InteractiveShell):
     def _showtraceback(
         self, etype: type, evalue: BaseException, stb: list[str]
     ) -> None:
+        if self.displayhook.is_active:
+            self.failed_display = evalue
         self.send(error_message(etype, evalue, stb))
 
+    # -- what is not there
 
-def _cut_own_frames(traceback: TracebackType | None) -> None:
-    """Leave out where the user's code was in ours, e.g. in a signal handler."""
-    while traceback is not None:
-        below = traceback.tb_next
-        while below and below.tb_frame.f_code.co_filename.startswith(_OWN_CODE):
-            below = below.tb_next
-        traceback.tb_next = below
-        traceback = below
+    def ask_exit(self) -> None:
+        """End the cell; the kernel belongs to the notebook."""
+        raise CellExit
+
+    def system(self, cmd: str) -> NoReturn:
+        """Refuse a command, and name the magic that does the same if there is one."""
+        program = _program(cmd)
+        if program in _magics.WITHOUT_SHELL:
+            raise OSError(f"{NO_SHELL} (%{program} does this without one)")
+        raise OSError(NO_SHELL)
+
+    system_piped = system_raw = system
+
+    def getoutput(self, cmd: str, *_: object, **__: object) -> NoReturn:
+        self.system(cmd)
+
+    def debugger(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 (IPython's signature)
+        if force:
+            raise UsageError(NO_DEBUGGER)
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """There is no event loop of a GUI to join; plots are inline."""
+        if gui not in {None, "inline"}:
+            raise UsageError(f"there are no windows in the sandbox: {gui} has no place")
+
+    def enable_matplotlib(self, gui: str | None = None) -> tuple[str | None, str]:
+        """Show figures below the cell, or nowhere."""
+        if gui in {None, "auto"}:
+            gui = "inline"
+        if gui and gui.lower() in _WINDOWS_AND_WIDGETS:
+            raise UsageError(
+                f"there are no windows and no widgets in the sandbox, so {gui} has no "
+                "place: %matplotlib inline shows figures below the cell"
+            )
+        return super().enable_matplotlib(gui)
 
 
-def _holds_group(value: BaseException | None) -> bool:
-    while value is not None and not isinstance(value, BaseExceptionGroup):
-        value = value.__context__
-    return value is not None
+# Programs tell a notebook from a terminal by this name, among them rich and pandas.
+RuntShell.__name__ = RuntShell.__qualname__ = "ZMQInteractiveShell"
 
 
-def _cut(text: str) -> str:
-    if len(text) <= _MAX_ERROR_CHARACTERS:
-        return text
-    return f"{text[:_MAX_ERROR_CHARACTERS]} … ({len(text):,} characters)"
-
-
-def error_message(
-    etype: type[BaseException], evalue: BaseException, traceback: list[str]
-) -> dict[str, Any]:
-    """Return the ``error`` message of an exception."""
-    try:
-        text = str(evalue)
-    except Exception as error:  # noqa: BLE001 (user code; its failure is the text)
-        text = f"<str() of the exception raised {type(error).__name__}>"
-    return {
-        "msg_type": "error",
-        "ename": etype.__name__,
-        "evalue": _cut(text),
-        "traceback": [_cut(line) for line in traceback],
-    }
+def _program(cmd: str) -> str:
+    """Return the program that a command calls; it is pip in ``python -m pip``, too."""
+    words = cmd.split()
+    if "-m" in words[:2]:
+        words = words[words.index("-m") + 1 :]
+    return words[0] if words else ""

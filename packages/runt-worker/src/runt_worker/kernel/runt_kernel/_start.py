@@ -1,13 +1,19 @@
 """How the kernel begins: what a memory image holds, and what is one process's own."""
 
 import gc
-import os
 import random
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from runt_kernel import _packages, _sleep, _warming
+from runt_kernel import (
+    _absent,
+    _adaptations,
+    _packages,
+    _sleep,
+    _tracebacks,
+    _warming,
+)
 from runt_kernel._bridge import Bridge
 from runt_kernel._kernel import Kernel
 
@@ -20,7 +26,7 @@ def prepare() -> None:
 
     Nothing of it may belong to this process: it can end up in a memory image.
     """
-    kernel = Kernel()
+    kernel = _make_kernel()
     try:
         _warming.warm(kernel)
     except BaseException:
@@ -42,15 +48,16 @@ def resume() -> None:
 
 def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Kernel:
     """Make the interpreter a sandboxed notebook's and return its kernel."""
-    kernel = _prepared.pop() if _prepared else Kernel()
+    kernel = _prepared.pop() if _prepared else _make_kernel()
     _sleep.install(bridge)
-    os.system = _no_shell
     Path("/home/pyodide").mkdir(parents=True, exist_ok=True)
     _packages.install(bridge, importable)
     kernel.connect(bridge, max_frame_bytes)
     return kernel
 
 
-def _no_shell(_command: object) -> int:
-    """Stand in for ``os.system``, which would end the interpreter under Deno."""
-    raise OSError("there is no shell in the sandbox: only Python runs here")
+def _make_kernel() -> Kernel:
+    _absent.install()
+    _adaptations.install()
+    _tracebacks.install()
+    return Kernel()
