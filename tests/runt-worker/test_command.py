@@ -11,6 +11,7 @@ from runt_worker._command import (
     Installation,
     ProcessPaths,
     command,
+    compile_command,
     environment,
 )
 
@@ -51,6 +52,31 @@ def test_the_whole_command_is_this_one() -> None:
         "/run/one/control-out",
         "/cache/pyodide",
         "/cache/images/one/memory",
+    ]
+
+
+def test_what_compiles_packages_may_read_them_and_write_nothing() -> None:
+    assert compile_command(INSTALLATION) == [
+        "/opt/deno",
+        "run",
+        "--quiet",
+        "--no-prompt",
+        "--no-remote",
+        "--no-npm",
+        "--cached-only",
+        "--no-config",
+        "--no-lock",
+        "--deny-net",
+        "--deny-run",
+        "--deny-ffi",
+        "--deny-env",
+        "--deny-sys",
+        "--deny-import",
+        "--allow-read=/opt/runt worker,/cache/pyodide,/cache/unpacked",
+        "--deny-write",
+        "/opt/runt worker/deno/compile.ts",
+        "/cache/pyodide",
+        "/opt/runt worker/kernel/runt_compile.py",
     ]
 
 

@@ -19,7 +19,8 @@ import glob, json, os, pathlib, shutil, sys, pyodide_js, js
 from pyodide.code import run_js
 M = "/mnt/" + [n for n in os.listdir("/mnt") if n.endswith("_mounted")][0]
 FS = pyodide_js._module.FS
-bridge = [f for f in sys.meta_path if type(f).__name__ == "PackageFinder"][0]._bridge
+finder = [f for f in sys.meta_path if type(f).__name__ == "PackageFinder"][0]
+bridge = finder.client._bridge
 def forge(method, **parameters):
     answer = json.loads(bridge.call(method, json.dumps({"mount": 0, **parameters})))
     if "code" in answer:

@@ -200,7 +200,8 @@ def test_forged_calls_for_answers_get_none(sandbox: SharedWorker) -> None:
 import json, sys
 [finder] = [f for f in sys.meta_path if type(f).__name__ == "PackageFinder"]
 def call(parameters):
-    answer = json.loads(finder._bridge.call("input_reply", json.dumps(parameters)))
+    text = finder.client._bridge.call("input_reply", json.dumps(parameters))
+    answer = json.loads(text)
     del answer["id"]
     return answer
 print(call({"question": 10**9}), call({"question": -1}), call({}))

@@ -28,7 +28,7 @@ W = "/mnt/" + [n for n in os.listdir("/mnt") if n.endswith("_free")][0]
 F, D = R + "/file.txt", R + "/directory"
 FS = pyodide_js._module.FS
 finder = [f for f in sys.meta_path if type(f).__name__ == "PackageFinder"][0]
-bridge = finder._bridge
+bridge = finder.client._bridge
 GUARDED = sorted(os.listdir("/mnt")).index(os.path.basename(R))
 def forge(method, **parameters):
     text = json.dumps({"mount": GUARDED, **parameters})

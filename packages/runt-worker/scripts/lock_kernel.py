@@ -22,7 +22,7 @@ from pypi_simple import DistributionPackage, PyPISimple
 
 PYTHON_VERSION = "3.14"
 PLATFORM = "wasm32-pyodide2025"
-ROOTS = ("ipython", "micropip")
+ROOTS = ("ipython",)
 TARGET = Path(__file__).parents[1] / "src" / "runt_worker" / "kernel_lock.json"
 
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -134,8 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content[: len(content) // 2] if site.truncate else content)
 
 
-@pytest.fixture
-def web() -> Generator[WebServer]:
+@contextmanager
+def web_server() -> Generator[WebServer]:
     site = WebServer()
     thread = Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -145,6 +146,18 @@ def web() -> Generator[WebServer]:
         site.server.shutdown()
         site.server.server_close()
         thread.join()
+
+
+@pytest.fixture
+def web() -> Generator[WebServer]:
+    with web_server() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def module_web() -> Generator[WebServer]:
+    with web_server() as site:
+        yield site
 
 
 @pytest.fixture

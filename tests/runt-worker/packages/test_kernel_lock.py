@@ -7,7 +7,7 @@ from runt_worker._packages import KernelLock, LockFileError
 
 def test_holds_ipython_and_what_it_needs() -> None:
     packages = KernelLock.load().packages
-    assert {"ipython", "jedi", "micropip", "pygments", "traitlets"} < set(packages)
+    assert {"ipython", "jedi", "pygments", "traitlets"} < set(packages)
     # These do not exist for WebAssembly; IPython does without them there.
     assert not {"psutil", "pexpect"} & set(packages)
 

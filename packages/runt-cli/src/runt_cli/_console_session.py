@@ -9,6 +9,7 @@ from runt_cli._console import Console
 from runt_cli._console_prompt import ConsolePrompt
 from runt_cli._file_options import FileFlags
 from runt_cli._host_files import open_host_files, open_picture_dir
+from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._pictures import PictureFolder
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
@@ -18,13 +19,17 @@ from runt_worker import LaunchedProcess, WorkerOptions, open_worker
 
 
 def run_console(
-    pictures: str | None, files: FileFlags, launched: LaunchedProcess | None
+    pictures: str | None,
+    files: FileFlags,
+    packages: PackageFlags,
+    launched: LaunchedProcess | None,
 ) -> int:
     """Run a console at the terminal and return the exit status.
 
     Args:
         pictures: Where pictures are saved; None: in a temporary directory.
         files: What the command line said about files.
+        packages: What it said about packages.
         launched: A sandbox process that is starting already.
 
     Raises:
@@ -33,7 +38,9 @@ def run_console(
     """
     host = open_host_files(files)
     folder = None if pictures is None else open_picture_dir(pictures, host.mounts)
-    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_packages(
+        WorkerOptions(mounts=host.mounts, output_dir=host.output_dir), packages
+    )
     return trio.run(_run, options, folder, launched)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
 from runt_cli._connection_options import (
     AUTH_TOKEN_OPTION,
@@ -16,6 +17,7 @@ from runt_cli._connection_options import (
 from runt_cli._errors import is_interrupt, sentences
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._lazy_group import LazyCommand, LazyGroup
+from runt_cli._package_options import PackageFlags, package_options
 from runt_cli._settings import Flags
 
 SET_UP_FAILED: Final = 2
@@ -46,6 +48,10 @@ _COMMANDS: Final = {
         module="runt_cli.commands.setup",
         summary="Fetch and prepare everything ahead of time.",
     ),
+    "packages": LazyCommand(
+        module="runt_cli.commands.packages",
+        summary="List, add, fetch and prune packages.",
+    ),
     "sync": LazyCommand(
         module="runt_cli.commands.sync", summary="The sync server alone."
     ),
@@ -64,12 +70,14 @@ _COMMANDS: Final = {
 @RUNTIME_ID_OPTION
 @ENV_FILE
 @file_options
+@package_options
 @click.version_option(package_name="runt-cli", message="runt %(version)s")
 @click.pass_context
 def cli(
     ctx: click.Context,
     env_file: str | None,
     files: FileFlags,
+    packages: PackageFlags,
     **settings: str | None,
 ) -> int | None:
     """Attach a sandboxed Python runtime to a notebook, and run its cells there.
@@ -79,8 +87,11 @@ def cli(
     flags = Flags(**settings)
     if ctx.invoked_subcommand is None:
         agent = importlib.import_module("runt_cli.commands.agent")
-        return agent.run(flags, env_file, files)
-    if flags != Flags() or env_file is not None or files != FileFlags():
+        return agent.run(flags, env_file, files, packages)
+    if any(
+        ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        for name in ctx.params
+    ):
         raise click.UsageError(
             "Options before a command are the agent's; "
             f"put those of {ctx.invoked_subcommand!r} behind it."

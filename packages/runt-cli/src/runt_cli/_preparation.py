@@ -71,3 +71,18 @@ async def _tell_news(lines: dict[str, None], tell: Callable[[str], None]) -> Non
             tell(line)
             told += 1
         await trio.sleep(_REFRESH_S)
+
+
+def tell_once() -> Callable[[str], None]:
+    """Return a function that prints lines to standard error, each only once.
+
+    Other threads may call it.
+    """
+    told: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            click.echo(line, err=True)
+
+    return tell

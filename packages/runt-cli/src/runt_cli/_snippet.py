@@ -7,6 +7,7 @@ import trio
 from runt_cli._cell_printer import show
 from runt_cli._file_options import FileFlags
 from runt_cli._host_files import open_host_files
+from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
 from runt_cli._stopping import stop_on_signals
@@ -19,6 +20,7 @@ _RAISED = 1
 def run_snippet(
     source: str,
     files: FileFlags,
+    packages: PackageFlags,
     launched: LaunchedProcess | None,
     *,
     may_ask: bool,
@@ -28,6 +30,7 @@ def run_snippet(
     Args:
         source: Python, as in a cell.
         files: What the command line said about files.
+        packages: What it said about packages.
         launched: A sandbox process that is starting already.
         may_ask: Whether `input()` asks at the terminal, if there is one.
 
@@ -36,7 +39,9 @@ def run_snippet(
         WorkerError: The sandbox cannot be started, or ended.
     """
     host = open_host_files(files)
-    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_packages(
+        WorkerOptions(mounts=host.mounts, output_dir=host.output_dir), packages
+    )
     printer = Printer(sys.stdout, sys.stderr)
     on_input = terminal_input(printer) if may_ask else None
     return trio.run(_execute, source, options, launched, printer, on_input)

@@ -24,6 +24,7 @@ from ._outputs import (
     Stream,
     UpdateDisplayData,
 )
+from ._package_manager import CachedPackage, PackageManager, Pruned, read_requirements
 from ._packages import PackageError
 from ._preparation import OnSetup, prepare
 from ._replies import (
@@ -37,6 +38,7 @@ from ._worker import Worker, open_worker
 
 __all__ = [
     "Assets",
+    "CachedPackage",
     "ClearOutput",
     "CompleteReply",
     "DisplayData",
@@ -57,6 +59,8 @@ __all__ = [
     "OnSetup",
     "Output",
     "PackageError",
+    "PackageManager",
+    "Pruned",
     "SetupError",
     "Stream",
     "UpdateDisplayData",
@@ -70,4 +74,5 @@ __all__ = [
     "open_flat_nursery",
     "open_worker",
     "prepare",
+    "read_requirements",
 ]

@@ -67,9 +67,17 @@ class CallServer:
         request_path: FIFO that the guest writes to.
         reply_path: FIFO that it reads from.
         handler: answers one call after the other.
+        on_interrupt: told that nobody waits any more for what is under way.
     """
 
-    def __init__(self, request_path: Path, reply_path: Path, handler: Handler) -> None:
+    def __init__(
+        self,
+        request_path: Path,
+        reply_path: Path,
+        handler: Handler,
+        on_interrupt: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_interrupt = on_interrupt
         # For both directions: opening does not wait for the guest.
         self._requests = os.open(request_path, os.O_RDWR | os.O_NONBLOCK)
         self._replies = os.open(reply_path, os.O_RDWR | os.O_NONBLOCK)
@@ -114,6 +122,7 @@ class CallServer:
                     with contextlib.suppress(BlockingIOError):
                         os.write(self._replies, _interrupted(self._under_way))
                         self._under_way = None
+                        self._on_interrupt()
             finally:
                 self._answering.release()
 

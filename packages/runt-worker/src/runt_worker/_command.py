@@ -94,6 +94,25 @@ class ProcessPaths:
         return self.run_directory / "deno"
 
 
+_SEALED = (
+    "run",
+    "--quiet",
+    "--no-prompt",  # nobody can be asked for a right
+    "--no-remote",
+    "--no-npm",
+    "--cached-only",
+    "--no-config",  # the working directory has no say
+    "--no-lock",
+    "--deny-net",
+    "--deny-run",
+    "--deny-ffi",
+    "--deny-env",
+    "--deny-sys",
+    "--deny-import",
+)
+"""What every process of ours is denied."""
+
+
 def command(paths: ProcessPaths) -> list[str]:
     """Return the argument list of a sandbox process.
 
@@ -115,20 +134,7 @@ def command(paths: ProcessPaths) -> list[str]:
     ]
     return [
         str(shared.deno),
-        "run",
-        "--quiet",
-        "--no-prompt",  # nobody can be asked for a right
-        "--no-remote",
-        "--no-npm",
-        "--cached-only",
-        "--no-config",  # the working directory has no say
-        "--no-lock",
-        "--deny-net",
-        "--deny-run",
-        "--deny-ffi",
-        "--deny-env",
-        "--deny-sys",
-        "--deny-import",
+        *_SEALED,
         f"--allow-read={_path_list(allowed_read)}",
         f"--allow-write={_path_list(allowed_write)}",
         str(shared.assets / "deno" / "host.ts"),
@@ -136,6 +142,27 @@ def command(paths: ProcessPaths) -> list[str]:
         str(paths.control_out),
         str(shared.distribution),
         str(shared.image.memory) if shared.image else "",
+    ]
+
+
+def compile_command(installation: Installation) -> list[str]:
+    """Return the argument list of the process that compiles packages.
+
+    It reads what it compiles and writes to nothing but its standard output.
+
+    Raises:
+        SetupError: a path holds a comma, which separates paths in Deno's flags.
+    """
+    assets = installation.assets
+    allowed_read = [assets, installation.distribution, installation.packages]
+    return [
+        str(installation.deno),
+        *_SEALED,
+        f"--allow-read={_path_list(allowed_read)}",
+        "--deny-write",
+        str(assets / "deno" / "compile.ts"),
+        str(installation.distribution),
+        str(assets / "kernel" / "runt_compile.py"),
     ]
 
 

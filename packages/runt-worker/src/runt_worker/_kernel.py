@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
+from runt_worker._bytecode import BytecodeCompiler
 from runt_worker._calls import CallServer, dispatch
 from runt_worker._errors import GuestProtocolError, IntrospectionError, WorkerDiedError
 from runt_worker._files import SandboxFiles
@@ -18,6 +19,7 @@ from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets
 from runt_worker._outputs import Output
 from runt_worker._package_calls import PackageCalls
+from runt_worker._package_session import PackageSession
 from runt_worker._process import SandboxProcess, open_process
 from runt_worker._replies import (
     CompleteReply,
@@ -318,23 +320,32 @@ async def open_kernel(
         SetupError: the process could not be started.
         WorkerDiedError: it ended, or was silent, before it was ready.
     """
-    package_calls, inputs = PackageCalls(assets.packages), InputCalls()
+    session = PackageSession(assets.kernel, assets.requested)
+    compiler = BytecodeCompiler(assets.installation)
+    package_calls = PackageCalls(assets.packages, session, compiler.start)
+    inputs = InputCalls()
     async with (
         open_process(assets.installation, limits, launched) as process,
         open_flat_nursery() as nursery,
     ):
         paths = process.paths
         methods = {
-            "load_package": package_calls,
+            **package_calls.handlers(),
             "input_reply": inputs,
             **files.calls.handlers(),
         }
-        calls = CallServer(paths.call_request, paths.call_reply, dispatch(methods))
+        calls = CallServer(
+            paths.call_request,
+            paths.call_reply,
+            dispatch(methods),
+            package_calls.interrupt,
+        )
         kernel = Kernel(process, calls, inputs)
         nursery.start_soon(kernel.supervise, limits)
         try:
             initialize = Initialize(
-                packages=[str(path) for path in assets.kernel_packages],
+                packages=[str(path) for path in assets.start_packages],
+                libraries=[str(path) for path in assets.start_libraries],
                 importable=package_calls.importable(),
                 mounts=files.mounts,
                 call_request=str(paths.call_request),
@@ -347,6 +358,7 @@ async def open_kernel(
             yield kernel
         finally:
             package_calls.end()
+            compiler.stop()
             calls.stop()
             kernel.kill("the worker was stopped")
             nursery.cancel_scope.cancel()

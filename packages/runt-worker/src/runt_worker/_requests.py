@@ -28,6 +28,7 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
 
     Attributes:
         packages: directories that appear in site-packages from the start.
+        libraries: directories with shared libraries, likewise.
         importable: import names that a package of Pyodide's lock file provides.
         mounts: host directories.
         call_request: FIFO for the guest's synchronous calls.
@@ -36,6 +37,7 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
     """
 
     packages: list[str]
+    libraries: list[str]
     importable: list[str]
     mounts: tuple[GuestMount, ...]
     call_request: str

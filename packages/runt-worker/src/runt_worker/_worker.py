@@ -8,6 +8,7 @@ from typing import Literal
 
 import trio
 
+from runt_worker._cache_use import cache_use
 from runt_worker._errors import WorkerBusyError, WorkerClosedError, WorkerDiedError
 from runt_worker._files import SandboxFiles, open_files
 from runt_worker._kernel import Kernel, OnOutput, PendingRequest, ReplyT, open_kernel
@@ -313,9 +314,10 @@ async def open_worker(
         WorkerDiedError: the process ended, or was silent, before it was ready.
     """
     options = options or WorkerOptions()
-    if assets is None:
-        assets = await trio.to_thread.run_sync(partial(prepare, options, on_setup))
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(cache_use(options.cache_dir))
+        if assets is None:
+            assets = await trio.to_thread.run_sync(partial(prepare, options, on_setup))
         files = stack.enter_context(open_files(options.mounts, options.output_dir))
         nursery = await stack.enter_async_context(open_flat_nursery())
         if launched and launched.paths.installation != assets.installation:

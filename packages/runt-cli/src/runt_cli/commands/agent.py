@@ -11,19 +11,23 @@ from runt_cli._connection_options import connection_of
 from runt_cli._file_options import FileFlags
 from runt_cli._host_files import open_host_files
 from runt_cli._logging import log_to_stderr
+from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._settings import Flags
 from runt_cli._stopping import stop_on_signals
 from runt_worker import WorkerOptions
 
 
-def run(flags: Flags, env_file: str | None, files: FileFlags) -> int:
+def run(
+    flags: Flags, env_file: str | None, files: FileFlags, packages: PackageFlags
+) -> int:
     """Serve the notebook that flags, environment and file name, until stopped.
 
     Args:
         flags: What the command line said.
         env_file: What `--env-file` named.
         files: What the command line said about files.
+        packages: What it said about packages.
 
     Returns:
         The exit status; being stopped is how an agent ends well.
@@ -40,7 +44,9 @@ def run(flags: Flags, env_file: str | None, files: FileFlags) -> int:
     if connection.runtime_id is not None:
         config = replace(config, runtime_id=connection.runtime_id)
     host = open_host_files(files)
-    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_packages(
+        WorkerOptions(mounts=host.mounts, output_dir=host.output_dir), packages
+    )
     log_to_stderr()
     return trio.run(serve, config, options)
 

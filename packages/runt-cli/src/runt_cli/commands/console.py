@@ -7,6 +7,7 @@ import click
 
 from runt_cli._errors import ConfigurationError
 from runt_cli._file_options import FileFlags, file_options
+from runt_cli._package_options import PackageFlags, package_options
 from runt_worker import launch_early
 
 
@@ -17,7 +18,8 @@ from runt_worker import launch_early
     help="Save the pictures that cells show to DIR; without it, to a temporary one.",
 )
 @file_options
-def command(pictures: str | None, files: FileFlags) -> int:
+@package_options
+def command(pictures: str | None, files: FileFlags, packages: PackageFlags) -> int:
     """Type Python, and the sandbox runs it.
 
     IPython runs it: magics, `name?` and a top-level await work. Tab completes, Enter
@@ -32,4 +34,4 @@ def command(pictures: str | None, files: FileFlags) -> int:
     with launch_early() as launched:
         # What it imports takes longer than the sandbox needs to start.
         session = importlib.import_module("runt_cli._console_session")
-        return session.run_console(pictures, files, launched)
+        return session.run_console(pictures, files, packages, launched)

@@ -23,10 +23,16 @@ from runt_cli._connection_options import (
 from runt_cli._errors import ConfigurationError, NotebookFileError
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._headless import HeadlessRun
-from runt_cli._host_files import open_host_files
+from runt_cli._host_files import HostFiles, open_host_files
 from runt_cli._notebook_file import NotebookDocument, read_document
+from runt_cli._package_options import (
+    PackageFlags,
+    package_options,
+    with_packages,
+)
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
+from runt_cli._script_metadata import script_metadata
 from runt_cli._settings import Flags
 from runt_cli._stopping import Stop, stop_on_signals
 from runt_sync import open_server
@@ -77,13 +83,15 @@ class _Place:
 @AUTH_TOKEN_OPTION
 @ENV_FILE
 @file_options
-def command(
+@package_options
+def command(  # noqa: PLR0913 - a parameter for each option
     source: Path,
     result: Path | None,
     *,
     allow_errors: bool,
     env_file: str | None,
     files: FileFlags,
+    packages: PackageFlags,
     **settings: str | None,
 ) -> int:
     """Run a notebook (.ipynb) or script (.py; `# %%` begins a cell) headless.
@@ -92,6 +100,9 @@ def command(
     --sync-url is given: then the cells join that notebook, and the agent that is
     attached to it executes them. The exit status is 1 if a cell raised; those behind
     it are not run then.
+
+    What a script's block `# /// script` (PEP 723) names as its dependencies is there
+    before its first cell.
     """
     place = _remote_place(Flags(**settings), env_file)
     if place is not None and files != FileFlags():
@@ -99,6 +110,11 @@ def command(
             "--mount, --mount-readonly and --output-dir belong to the agent that "
             "executes the cells; where --sync-url is given, that is another command: "
             "give them to it."
+        )
+    if place is not None and packages.requirements:
+        raise ConfigurationError(
+            "--requirements belongs to the agent that executes the cells; where "
+            "--sync-url is given, that is another command: give it to that one."
         )
     if result is not None:
         _check_writable(result)
@@ -108,9 +124,20 @@ def command(
         document=document,
         result=result,
         allow_errors=allow_errors,
-        options=WorkerOptions(mounts=host.mounts, output_dir=host.output_dir),
+        options=with_packages(_options(document, host), packages),
     )
     return trio.run(_run, job, place)
+
+
+def _options(document: NotebookDocument, host: HostFiles) -> WorkerOptions:
+    code = (cell.source for cell in document.cells if cell.kind == "code")
+    metadata = script_metadata("\n".join(code))
+    return WorkerOptions(
+        mounts=host.mounts,
+        output_dir=host.output_dir,
+        requirements=metadata.dependencies,
+        requires_python=metadata.requires_python,
+    )
 
 
 def _remote_place(flags: Flags, env_file: str | None) -> _Place | None:

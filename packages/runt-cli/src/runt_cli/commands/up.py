@@ -12,6 +12,11 @@ from runt_agent import AgentConfig, run_agent
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._host_files import open_host_files
 from runt_cli._logging import log_to_stderr
+from runt_cli._package_options import (
+    PackageFlags,
+    package_options,
+    with_packages,
+)
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._server_options import DATA_DIR_OPTION
 from runt_cli._settings import server_token
@@ -29,8 +34,13 @@ from runt_worker import WorkerOptions
 )
 @DATA_DIR_OPTION
 @file_options
+@package_options
 def command(
-    notebook: str | None, port: int, data_dir: Path | None, files: FileFlags
+    notebook: str | None,
+    port: int,
+    data_dir: Path | None,
+    files: FileFlags,
+    packages: PackageFlags,
 ) -> int:
     """Serve a notebook on this machine: sync server and agent in one process.
 
@@ -39,7 +49,9 @@ def command(
     """
     notebook_id = notebook or f"notebook-{secrets.token_hex(4)}"
     host = open_host_files(files)
-    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_packages(
+        WorkerOptions(mounts=host.mounts, output_dir=host.output_dir), packages
+    )
     log_to_stderr()
     return trio.run(_serve, notebook_id, port, data_dir, options)
 

@@ -4,7 +4,7 @@ Everything here blocks and knows no event loop; any number of threads and proces
 share one cache directory.
 """
 
-from ._cache import WheelCache
+from ._cache import CachedFile, WheelCache, hash_of
 from ._errors import (
     ArchiveError,
     HashMismatchError,
@@ -13,17 +13,25 @@ from ._errors import (
     PackageError,
     PackageSourceError,
     PackageUnavailableError,
+    RequirementError,
+    ResolutionError,
     UnknownPackageError,
 )
 from ._kernel_lock import KernelLock
 from ._open import open_package_store
-from ._pins import Pin
+from ._pins import Pin, canonical_name
 from ._pyodide_lock import LockedPackage, PyodideLock
 from ._sources import DirectorySource, PackageSink, PackageSource
-from ._store import InstalledPackage, OnProgress, PackageProgress, PackageStore
+from ._store import (
+    InstalledPackage,
+    OnProgress,
+    PackageProgress,
+    PackageStore,
+)
 
 __all__ = [
     "ArchiveError",
+    "CachedFile",
     "DirectorySource",
     "HashMismatchError",
     "InstalledPackage",
@@ -41,7 +49,11 @@ __all__ = [
     "PackageUnavailableError",
     "Pin",
     "PyodideLock",
+    "RequirementError",
+    "ResolutionError",
     "UnknownPackageError",
     "WheelCache",
+    "canonical_name",
+    "hash_of",
     "open_package_store",
 ]

@@ -1,8 +1,10 @@
 """The package cache: files by hash, and the same files unpacked.
 
     wheels/<sha256>/<file name>       checked against the hash before it got its name
+    wheels/<sha256>/source            who delivered it, unless a lock asked for it
     unpacked/<sha256>/tree/...        what it holds, ready to be put on a path
     unpacked/<sha256>/files.json      each file's size: a torn tree shows
+    unpacked/<sha256>/bytecode/...    of its Python files, made by `_bytecode.py`
 
 Everything is made under a temporary name beside its place and renamed into it. So
 several processes share one cache without locks: they may do the same work twice, but
@@ -14,7 +16,9 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
@@ -23,8 +27,8 @@ import msgspec
 
 from ._archives import unpack_archive
 from ._errors import HashMismatchError, PackageCacheError, PackageSourceError
-from ._pins import Pin
-from ._sources import PackageSource
+from ._pins import IndexPin, Pin, is_file_name, is_sha256
+from ._sources import FileSource, PackageSource
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +36,30 @@ OnBytes = Callable[[int, int | None], None]
 """Told how many bytes of a file are there, of how many (None: nobody knows)."""
 
 
+_ADDED = "a file of yours"
+_SOURCE_FILE = "source"
+_MAX_SOURCE_CHARACTERS = 200
+
 MAX_FILE_BYTES = 1 << 30
 """A source that sends more is ended before it fills the disk; wheels have megabytes."""
+
+
+class CachedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that lies in the cache.
+
+    Attributes:
+        file_name: The wheel or archive.
+        sha256: The hash that it had when it came.
+        size_bytes: Its length.
+        source: Who delivered it, in words; "" if a lock asked for it.
+        is_unpacked: Whether its contents lie ready.
+    """
+
+    file_name: str
+    sha256: str
+    size_bytes: int
+    source: str
+    is_unpacked: bool
 
 
 class WheelCache:
@@ -49,6 +75,39 @@ class WheelCache:
         self._max_file_bytes = max_file_bytes
         self._verified: set[str] = set()
 
+    @property
+    def root(self) -> Path:
+        """The cache directory."""
+        return self._root
+
+    def files(self) -> list[CachedFile]:
+        """Return all files by name; what is on its way or strange is left out.
+
+        Raises:
+            PackageCacheError: The cache cannot be read.
+        """
+        found: list[CachedFile] = []
+        with self._translated():
+            for place in _entries(self._root / "wheels"):
+                if is_sha256(place.name):
+                    found += self._files_of(place)
+        return sorted(found, key=lambda file: (file.file_name.lower(), file.sha256))
+
+    def _files_of(self, place: Path) -> Iterator[CachedFile]:
+        for path in _entries(place):
+            if not is_file_name(path.name) or path.name == _SOURCE_FILE:
+                continue
+            try:
+                yield CachedFile(
+                    file_name=path.name,
+                    sha256=place.name,
+                    size_bytes=path.stat().st_size,
+                    source=_read_source(place),
+                    is_unpacked=(self._root / "unpacked" / place.name).is_dir(),
+                )
+            except FileNotFoundError:
+                continue  # pruned by another process just now
+
     def get(self, pin: Pin) -> Path | None:
         """Return the cached file if it is there and whole.
 
@@ -61,8 +120,7 @@ class WheelCache:
         path = self._wheel_path(pin)
         with self._translated():
             try:
-                with path.open("rb") as file:
-                    actual = hashlib.file_digest(file, "sha256").hexdigest()
+                actual = hash_of(path)
             except FileNotFoundError:
                 return None
         if actual != pin.sha256:
@@ -71,6 +129,33 @@ class WheelCache:
             _log.warning("%s in the package cache is damaged", pin.file_name)
             return None
         return path
+
+    def path_of(self, pin: Pin) -> Path | None:
+        """Return where a file lies, whole or not, or None if it is not there.
+
+        Args:
+            pin: The file.
+        """
+        path = self._wheel_path(pin)
+        return path if path.is_file() else None
+
+    def add(self, path: Path, pin: Pin) -> Path:
+        """Take a file of the user's into the cache.
+
+        Args:
+            path: The file.
+            pin: What it is; its hash is checked again while it is copied.
+
+        Raises:
+            HashMismatchError: It has other bytes by now.
+            PackageSourceError: It cannot be read.
+            PackageCacheError: The cache cannot be written.
+        """
+        if known := self.get(pin):
+            return known
+        if added := self.fill(pin, FileSource(path, _ADDED)):
+            return added
+        raise PackageSourceError(_ADDED, f"{path.name} is gone")
 
     def fill(
         self, pin: Pin, source: PackageSource, on_bytes: OnBytes | None = None
@@ -117,7 +202,64 @@ class WheelCache:
                 file.close()
                 path.parent.mkdir(exist_ok=True)
                 Path(file.name).replace(path)
+            if isinstance(pin, IndexPin):
+                self._write_source(path.parent, source.name)
         return path
+
+    def _write_source(self, place: Path, source_name: str) -> None:
+        with self._temporary_file(self._root / "wheels") as file:
+            file.write(source_name.encode())
+            file.close()
+            with self._translated():
+                Path(file.name).replace(place / _SOURCE_FILE)
+
+    def remove_leftovers(self, older_than_s: float) -> int:
+        """Remove what processes that died have left half-made; return its size.
+
+        Args:
+            older_than_s: What is younger, in seconds, may be under way.
+
+        Raises:
+            PackageCacheError: The cache cannot be read.
+        """
+        freed = 0
+        with self._translated():
+            for place in ("wheels", "unpacked"):
+                for path in _entries(self._root / place):
+                    if path.name.startswith(".") and _age_s(path) > older_than_s:
+                        freed += _remove(path)
+        return freed
+
+    def remove_wheels(self, is_kept: Callable[[CachedFile], bool]) -> int:
+        """Remove files, which no running worker reads; return their size in bytes.
+
+        Args:
+            is_kept: Says of a file whether it stays.
+
+        Raises:
+            PackageCacheError: The cache cannot be read.
+        """
+        return sum(
+            _remove(self._root / "wheels" / file.sha256)
+            for file in self.files()
+            if not is_kept(file)
+        )
+
+    def remove_unpacked(self, kept: AbstractSet[str]) -> int:
+        """Remove unpacked files, which workers may be reading; return their size.
+
+        Args:
+            kept: The SHA-256 sums of those that stay.
+
+        Raises:
+            PackageCacheError: The cache cannot be read.
+        """
+        with self._translated():
+            return sum(
+                _remove(place)
+                for place in _entries(self._root / "unpacked")
+                if is_sha256(place.name) and place.name not in kept
+            )
 
     def unpacked(self, pin: Pin) -> Path | None:
         """Return the directory with a file's contents if it is there and whole.
@@ -244,6 +386,55 @@ class _Incoming:
         self._hash.update(chunk)
         self._done += len(chunk)
         self._on_bytes(self._done, self._total)
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _entries(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _remove(path: Path) -> int:
+    """Remove a file or directory; return how many bytes of files that frees."""
+    files = [it for it in path.rglob("*") if it.is_file()] or [path]
+    size = sum(it.lstat().st_size for it in files if it.exists())
+    if path.is_dir():
+        # Out of the way in one step: nobody finds it half gone.
+        aside = path.with_name(f".{path.name}-{os.getpid()}")
+        path.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+    return size
+
+
+def _read_source(place: Path) -> str:
+    try:
+        with (place / _SOURCE_FILE).open(encoding="utf-8", errors="replace") as file:
+            return file.read(_MAX_SOURCE_CHARACTERS)
+    except OSError:
+        return ""
 
 
 def _is_whole(place: Path) -> bool:

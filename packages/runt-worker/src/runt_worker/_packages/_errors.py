@@ -3,6 +3,8 @@
 WorkerError
 └── PackageError
     ├── UnknownPackageError       the caller: no lock file knows the name
+    ├── RequirementError          the caller: a requirement makes no sense
+    ├── ResolutionError           no set of packages satisfies all requirements
     ├── LockFileError             the installation: a lock file makes no sense
     ├── PackageSourceError        one source failed; another may still have it
     ├── PackageUnavailableError   every source was tried, none delivered
@@ -34,6 +36,24 @@ class UnknownPackageError(PackageError):
         self.similar = tuple(similar)
         hint = f" Did you mean {' or '.join(self.similar)}?" if similar else ""
         super().__init__(f"Pyodide has no package named {name!r}.{hint}")
+
+
+class RequirementError(PackageError):
+    """A requirement, or a file of requirements, makes no sense here.
+
+    Attributes:
+        requirement: What was asked for.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, requirement: str, reason: str) -> None:
+        self.requirement = requirement
+        self.reason = reason
+        super().__init__(f"{requirement}: {reason}.")
+
+
+class ResolutionError(PackageError):
+    """No set of packages satisfies all requirements; the text says why."""
 
 
 class LockFileError(PackageError):

@@ -7,6 +7,7 @@ them, so they are imported when something is fetched for the first time.
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ CONNECT_TIMEOUT_S = 5.0
 
 READ_TIMEOUT_S = 30.0
 """The longest silence within an answer."""
+
+PAGE_TIMEOUT_S = 60.0
+"""For a page or metadata as a whole: a host that sends drop by drop is of no use."""
 
 TIMEOUT_S = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
 
@@ -127,6 +131,88 @@ def download(
     except requests.RequestException as error:
         raise outage.begin(failure_reason(error)) from error
     return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What an address served.
+
+    Attributes:
+        url: The address, after redirections.
+        content: The whole body.
+        content_type: Its media type, without parameters.
+    """
+
+    url: str
+    content: bytes
+    content_type: str
+
+
+def read_bounded(
+    session: "requests.Session", url: str, max_bytes: int, outage: Outage
+) -> bytes | None:
+    """Return what an address serves, or None if there is nothing.
+
+    Args:
+        session: From `open_session`.
+        url: The address.
+        max_bytes: How long it may be.
+        outage: Of the host; it is asked first and told.
+
+    Raises:
+        PackageSourceError: The host is away, refused, sent too much or too slowly.
+    """
+    page = read_page(session, url, max_bytes, outage)
+    return None if page is None else page.content
+
+
+def read_page(
+    session: "requests.Session",
+    url: str,
+    max_bytes: int,
+    outage: Outage,
+    *,
+    accept: str = "*/*",
+) -> Page | None:
+    """Return what an address serves with its type, or None if there is nothing.
+
+    Args:
+        session: From `open_session`.
+        url: The address.
+        max_bytes: How long it may be.
+        outage: Of the host; it is asked first and told.
+        accept: The media types that are understood.
+
+    Raises:
+        PackageSourceError: The host is away, refused, sent too much or too slowly.
+    """
+    import requests  # noqa: PLC0415 - see the module's docstring
+
+    outage.check()
+    give_up_at = time.monotonic() + PAGE_TIMEOUT_S
+    try:
+        with session.get(
+            url, stream=True, timeout=TIMEOUT_S, headers={"Accept": accept}
+        ) as response:
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                return None
+            response.raise_for_status()
+            content = bytearray()
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                content += chunk
+                if len(content) > max_bytes:
+                    reason = f"sent more than {max_bytes} bytes"
+                    raise PackageSourceError(outage.source, reason)
+                if time.monotonic() > give_up_at:
+                    raise outage.begin("did not answer in time")
+            kind = response.headers.get("Content-Type", "").partition(";")[0]
+            return Page(
+                url=response.url, content=bytes(content), content_type=kind.strip()
+            )
+    except requests.HTTPError as error:
+        raise PackageSourceError(outage.source, failure_reason(error)) from error
+    except requests.RequestException as error:
+        raise outage.begin(failure_reason(error)) from error
 
 
 def failure_reason(error: Exception) -> str:

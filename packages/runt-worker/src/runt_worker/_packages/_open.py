@@ -54,4 +54,6 @@ def open_package_store(
         kernel_lock=KernelLock.load(),
         cache=WheelCache(cache_dir),
         sources=sources,
+        index=index,
+        packages_dir=packages_dir,
     )

@@ -60,15 +60,19 @@ class DirectorySource:
 
     Args:
         directory: Its files lie directly in it, under their usual names.
+        name: How error messages call it; not by its path, since guests read them.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, name: str = "the directory of --packages"
+    ) -> None:
         self._directory = directory
+        self._name = name
 
     @property
     def name(self) -> str:
         """The directory."""
-        return f"the directory {self._directory}"
+        return self._name
 
     def fetch(self, pin: Pin, sink: PackageSink) -> bool:
         """Copy a file out of the directory.
@@ -83,16 +87,48 @@ class DirectorySource:
         Raises:
             PackageSourceError: The directory or the file cannot be read.
         """
+        if not self._directory.is_dir():
+            raise PackageSourceError(self.name, "there is no such directory")
+        return FileSource(self._directory / pin.file_name, self._name).fetch(pin, sink)
+
+
+class FileSource:
+    """A single file of the user's, whatever it is called.
+
+    Args:
+        path: The file.
+        name: How error messages call it.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The file."""
+        return self._name
+
+    def fetch(self, pin: Pin, sink: PackageSink) -> bool:
+        """Copy the file.
+
+        Args:
+            pin: What it is taken for.
+            sink: Where its bytes go.
+
+        Returns:
+            False if it is not there.
+
+        Raises:
+            PackageSourceError: It cannot be read.
+        """
+        del pin
         try:
-            with (self._directory / pin.file_name).open("rb") as file:
-                sink.expect((self._directory / pin.file_name).stat().st_size)
+            with self._path.open("rb") as file:
+                sink.expect(self._path.stat().st_size)
                 while chunk := file.read(_CHUNK_BYTES):
                     sink.write(chunk)
-        except FileNotFoundError as error:
-            if not self._directory.is_dir():
-                raise PackageSourceError(self.name, "there is no such directory") from (
-                    error
-                )
+        except FileNotFoundError:
             return False
         except OSError as error:
             reason = error.strerror or str(error)

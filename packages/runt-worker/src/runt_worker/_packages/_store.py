@@ -8,8 +8,9 @@ import msgspec
 
 from ._cache import WheelCache
 from ._errors import PackageSourceError, PackageUnavailableError
+from ._index import PackageIndex, PyPISource
 from ._kernel_lock import KernelLock
-from ._pins import Pin, canonical_name
+from ._pins import IndexPin, Pin, canonical_name
 from ._pyodide_lock import LockedPackage, PyodideLock
 from ._sources import PackageSource
 
@@ -33,6 +34,17 @@ class InstalledPackage(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     path: Path
     is_shared_library: bool
+
+    @property
+    def bytecode_path(self) -> Path:
+        """Where the bytecode of its files belongs, in the same directories."""
+        return self.path.parent / "bytecode"
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The directories to show: its files, and their bytecode if there is any."""
+        bytecode = self.bytecode_path
+        return (self.path, bytecode) if bytecode.is_dir() else (self.path,)
 
 
 class PackageProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,19 +76,25 @@ class PackageStore:
         kernel_lock: Ours.
         cache: Where files are kept.
         sources: Who is asked for what the cache lacks, in this order.
+        index: Where packages that no lock names come from; None: from nowhere.
+        packages_dir: A wheelhouse of the user's, in which they are looked for, too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a store is made of
         self,
         *,
         lock: PyodideLock,
         kernel_lock: KernelLock,
         cache: WheelCache,
         sources: Sequence[PackageSource],
+        index: PackageIndex | None = None,
+        packages_dir: Path | None = None,
     ) -> None:
         self.lock = lock
         self.kernel_lock = kernel_lock
-        self._cache = cache
+        self.cache = cache
+        self.index = index
+        self.packages_dir = packages_dir
         self._sources = tuple(sources)
 
     def ensure(
@@ -95,6 +113,17 @@ class PackageStore:
             ArchiveError: A package is broken or hostile.
             PackageCacheError: The cache cannot be used.
         """
+        return self.ensure_pins(self.pins(names), on_progress)
+
+    def pins(self, names: Iterable[str]) -> tuple[Pin, ...]:
+        """Return the files of packages and of all they need, each after its needs.
+
+        Args:
+            names: Distributions' names, in any spelling.
+
+        Raises:
+            UnknownPackageError: No lock has one of them.
+        """
         pins: dict[str, Pin] = {}
         for name in names:
             canonical = canonical_name(name)
@@ -105,7 +134,15 @@ class PackageStore:
                 pins[package.name] = self.kernel_lock.packages.get(
                     package.name, package
                 )
-        return self._install(tuple(pins.values()), on_progress)
+        return tuple(pins.values())
+
+    def missing(self, pins: Iterable[Pin]) -> tuple[Pin, ...]:
+        """Return those files that have to be fetched or unpacked first.
+
+        Args:
+            pins: Files.
+        """
+        return tuple(pin for pin in pins if self.cache.unpacked(pin) is None)
 
     def ensure_kernel(
         self, on_progress: OnProgress | None = None
@@ -121,15 +158,26 @@ class PackageStore:
             ArchiveError: A package is broken or hostile.
             PackageCacheError: The cache cannot be used.
         """
-        return self._install(tuple(self.kernel_lock.packages.values()), on_progress)
+        return self.ensure_pins(tuple(self.kernel_lock.packages.values()), on_progress)
 
-    def _install(
-        self, pins: Sequence[Pin], on_progress: OnProgress | None
+    def ensure_pins(
+        self, pins: Sequence[Pin], on_progress: OnProgress | None = None
     ) -> tuple[InstalledPackage, ...]:
-        missing = [pin for pin in pins if self._cache.unpacked(pin) is None]
-        if missing:
+        """Return files unpacked, in the order given.
+
+        Args:
+            pins: The files, and nothing that they need.
+            on_progress: Told about every piece of a file that arrives.
+
+        Raises:
+            PackageUnavailableError: No source delivered one of them.
+            HashMismatchError: A source delivered something else.
+            ArchiveError: A package is broken or hostile.
+            PackageCacheError: The cache cannot be used.
+        """
+        if missing := self.missing(pins):
             self._unpack_all(missing, on_progress)
-        return tuple(_installed(pin, self._cache.unpack(pin)) for pin in pins)
+        return tuple(_installed(pin, self.cache.unpack(pin)) for pin in pins)
 
     def _unpack_all(self, pins: Sequence[Pin], on_progress: OnProgress | None) -> None:
         pool = ThreadPoolExecutor(_PARALLEL_FETCHES, thread_name_prefix="runt-packages")
@@ -144,9 +192,9 @@ class PackageStore:
             pool.shutdown(cancel_futures=True)
 
     def _provide(self, pin: Pin, on_progress: OnProgress | None) -> None:
-        if self._cache.get(pin) is None:
+        if self.cache.get(pin) is None:
             self._fetch(pin, on_progress)
-        self._cache.unpack(pin)
+        self.cache.unpack(pin)
 
     def _fetch(self, pin: Pin, on_progress: OnProgress | None) -> None:
         def on_bytes(bytes_done: int, bytes_total: int | None) -> None:
@@ -158,14 +206,19 @@ class PackageStore:
                 )
 
         attempts: list[tuple[str, str]] = []
-        for source in self._sources:
+        for source in self._sources_of(pin):
             try:
-                if self._cache.fill(pin, source, on_bytes):
+                if self.cache.fill(pin, source, on_bytes):
                     return
                 attempts.append((source.name, "does not have it"))
             except PackageSourceError as error:
                 attempts.append((source.name, error.reason))
         raise PackageUnavailableError(pin.file_name, attempts)
+
+    def _sources_of(self, pin: Pin) -> Sequence[PackageSource]:
+        if not isinstance(pin, IndexPin):
+            return self._sources
+        return () if self.index is None else (PyPISource(self.index),)
 
 
 def _installed(pin: Pin, path: Path) -> InstalledPackage:

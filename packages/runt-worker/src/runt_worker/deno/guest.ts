@@ -36,6 +36,8 @@ export interface Initialize {
   type: "initialize";
   /** Directories that appear in site-packages from the start. */
   packages: string[];
+  /** Directories of shared libraries that the linker finds from the start. */
+  libraries: string[];
   /** Import names that a package of Pyodide's lock file provides. */
   importable: string[];
   mounts: GuestMount[];
@@ -118,6 +120,7 @@ async function initialize(options: Initialize): Promise<void> {
   const packages = mountView(SITE_PACKAGES);
   for (const directory of options.packages) packages.add(directory);
   const libraries = mountView(SHARED_LIBRARIES);
+  for (const directory of options.libraries) libraries.add(directory);
   hostFiles = mountHostFiles(calls, options.mounts);
   kernel = kernelModule().start(
     bridge(calls, packages, libraries),
@@ -169,6 +172,7 @@ function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
     call: (method: string, parameters: string) => calls.call(method, parameters).head,
     add_package: (hostPath: string) => packages.add(hostPath),
     add_library: (hostPath: string) => libraries.add(hostPath),
+    remove_package: (hostPath: string) => packages.remove(hostPath),
     settle_files: settleFiles,
     take_interrupt: () => takeInterrupt(shared),
     pause,

@@ -40,7 +40,7 @@ export class PackageView implements FileSystemType {
   readonly #fs: FileSystem;
   readonly #module: EmscriptenModule;
   readonly #root: HostDirectory = directory([]);
-  readonly #entries = new WeakMap<Node, HostEntry>();
+  readonly #entries = new Map<Node, HostEntry>();
   readonly #nodeOperations: NodeOperations;
   readonly #streamOperations: StreamOperations;
 
@@ -62,6 +62,20 @@ export class PackageView implements FileSystemType {
     }
     this.#root.hostPaths.push(hostPath);
     this.#root.changed = new Date(); // Python's path finder asks for the time of change
+  }
+
+  /** Let what one host directory showed disappear; files that are open stay open. */
+  remove(hostPath: string): void {
+    const left = this.#root.hostPaths.filter((path) => path !== hostPath);
+    if (left.length === this.#root.hostPaths.length) return;
+    this.#root.hostPaths = [];
+    this.#root.entries = new Map();
+    for (const node of this.#entries.keys()) {
+      // Emscripten finds by name what it has found once, without asking us again.
+      if (node.parent !== node) this.#fs.hashRemoveNode(node);
+    }
+    for (const path of left) this.add(path);
+    this.#root.changed = new Date();
   }
 
   mount(): Node {

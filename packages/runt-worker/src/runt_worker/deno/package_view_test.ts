@@ -14,7 +14,8 @@ function fakeFileSystem(): FileSystem {
   let id = 0;
   const createNode = (parent: Node | null, name: string, mode: number) =>
     ({ id: ++id, name, mode, parent }) as Node;
-  return { createNode, ErrnoError } as unknown as FileSystem;
+  const hashRemoveNode = () => {};
+  return { createNode, hashRemoveNode, ErrnoError } as unknown as FileSystem;
 }
 
 /** Lay out a host directory for each tree of path → text, and view them as one. */
@@ -123,4 +124,32 @@ Deno.test("nothing can be changed", () => {
     ]
   ) assert.throws(change, { errno: Errno.EROFS });
   assert.equal(read(node), "text");
+});
+
+Deno.test("what is removed is gone, and what stood behind it appears", () => {
+  const old = layOut({ "a.py": "old", "ns/one.py": "1" });
+  const { view: packages, root } = view();
+  packages.add(old);
+  packages.add(layOut({ "a.py": "new", "ns/two.py": "2" }));
+  assert.equal(read(find(root, "a.py")), "old");
+  packages.remove(old);
+  packages.remove(old);
+  assert.deepEqual(list(root), [".", "..", "a.py", "ns"]);
+  assert.equal(read(find(root, "a.py")), "new");
+  assert.deepEqual(list(find(root, "ns")), [".", "..", "two.py"]);
+  packages.add(old);
+  assert.deepEqual(list(find(root, "ns")), [".", "..", "one.py", "two.py"]);
+});
+
+Deno.test("a removed directory is forgotten by name", () => {
+  const forgotten: string[] = [];
+  const fs = fakeFileSystem();
+  fs.hashRemoveNode = (node) => forgotten.push(node.name);
+  const packages = new PackageView(fs, {} as EmscriptenModule);
+  const root = packages.mount();
+  const directory = layOut({ "pkg/a.py": "A" });
+  packages.add(directory);
+  find(root, "pkg/a.py");
+  packages.remove(directory);
+  assert.deepEqual(forgotten.sort(), ["/", "a.py", "pkg"]);
 });

@@ -22,6 +22,9 @@ class Bridge(Protocol):
     def add_package(self, host_path: str) -> None:
         """Let an unpacked package appear in site-packages."""
 
+    def remove_package(self, host_path: str) -> None:
+        """Let an unpacked package disappear from site-packages."""
+
     def add_library(self, host_path: str) -> None:
         """Let an unpacked package's shared libraries be found by the linker."""
 

@@ -13,6 +13,7 @@ from IPython.utils import openpy
 
 from runt_kernel._absent import NO_DEBUGGER, no_processes, no_shell
 from runt_kernel._file_magics import FileMagics
+from runt_kernel._pip_magic import PipMagics
 
 _SHELLS = ("script", "sh", "bash")
 _PROGRAMS = ("perl", "ruby", "python", "python2", "python3", "pypy")
@@ -73,7 +74,7 @@ class RuntMagics(Magics):
 
 def register(shell: InteractiveShell) -> None:
     """Add the magics of this package, in the place of IPython's where it has them."""
-    shell.register_magics(RuntMagics, FileMagics)
+    shell.register_magics(RuntMagics, FileMagics, PipMagics)
     for name, reason in _REFUSED.items():
         refusing = _refusing(name, _explaining(reason))
         shell.register_magic_function(refusing, "line", name)
