@@ -17,6 +17,9 @@ from runt_worker._packages import (
     RequirementError,
     hash_of,
     open_package_store,
+    remove_leftovers,
+    remove_unpacked,
+    remove_wheels,
 )
 
 _LEFTOVER_AGE_S = 3600.0
@@ -185,14 +188,14 @@ class PackageManager:
             OSError: It cannot be written.
         """
         cache = self._store.cache
-        freed = cache.remove_leftovers(_LEFTOVER_AGE_S)
-        freed += cache.remove_wheels(
-            lambda file: not everything and self._is_wanted(file)
+        freed = remove_leftovers(cache, _LEFTOVER_AGE_S)
+        freed += remove_wheels(
+            cache, lambda file: not everything and self._is_wanted(file)
         )
         with sole_cache_use(self._cache_dir) as is_sole:
             if is_sole:
                 kept = {file.sha256 for file in cache.files()}
-                freed += cache.remove_unpacked(kept)
+                freed += remove_unpacked(cache, kept)
         return Pruned(freed_bytes=freed, is_in_use=not is_sole)
 
     def _is_wanted(self, file: CachedFile) -> bool:

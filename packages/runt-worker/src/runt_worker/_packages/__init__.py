@@ -20,6 +20,7 @@ from ._errors import (
 from ._kernel_lock import KernelLock
 from ._open import open_package_store
 from ._pins import Pin, canonical_name
+from ._pruning import remove_leftovers, remove_unpacked, remove_wheels
 from ._pyodide_lock import LockedPackage, PyodideLock
 from ._sources import DirectorySource, PackageSink, PackageSource
 from ._store import (
@@ -56,4 +57,7 @@ __all__ = [
     "canonical_name",
     "hash_of",
     "open_package_store",
+    "remove_leftovers",
+    "remove_unpacked",
+    "remove_wheels",
 ]

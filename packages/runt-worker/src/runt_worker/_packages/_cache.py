@@ -16,9 +16,7 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Generator, Iterator
-from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
@@ -88,13 +86,13 @@ class WheelCache:
         """
         found: list[CachedFile] = []
         with self._translated():
-            for place in _entries(self._root / "wheels"):
+            for place in entries(self._root / "wheels"):
                 if is_sha256(place.name):
                     found += self._files_of(place)
         return sorted(found, key=lambda file: (file.file_name.lower(), file.sha256))
 
     def _files_of(self, place: Path) -> Iterator[CachedFile]:
-        for path in _entries(place):
+        for path in entries(place):
             if not is_file_name(path.name) or path.name == _SOURCE_FILE:
                 continue
             try:
@@ -212,54 +210,6 @@ class WheelCache:
             file.close()
             with self._translated():
                 Path(file.name).replace(place / _SOURCE_FILE)
-
-    def remove_leftovers(self, older_than_s: float) -> int:
-        """Remove what processes that died have left half-made; return its size.
-
-        Args:
-            older_than_s: What is younger, in seconds, may be under way.
-
-        Raises:
-            PackageCacheError: The cache cannot be read.
-        """
-        freed = 0
-        with self._translated():
-            for place in ("wheels", "unpacked"):
-                for path in _entries(self._root / place):
-                    if path.name.startswith(".") and _age_s(path) > older_than_s:
-                        freed += _remove(path)
-        return freed
-
-    def remove_wheels(self, is_kept: Callable[[CachedFile], bool]) -> int:
-        """Remove files, which no running worker reads; return their size in bytes.
-
-        Args:
-            is_kept: Says of a file whether it stays.
-
-        Raises:
-            PackageCacheError: The cache cannot be read.
-        """
-        return sum(
-            _remove(self._root / "wheels" / file.sha256)
-            for file in self.files()
-            if not is_kept(file)
-        )
-
-    def remove_unpacked(self, kept: AbstractSet[str]) -> int:
-        """Remove unpacked files, which workers may be reading; return their size.
-
-        Args:
-            kept: The SHA-256 sums of those that stay.
-
-        Raises:
-            PackageCacheError: The cache cannot be read.
-        """
-        with self._translated():
-            return sum(
-                _remove(place)
-                for place in _entries(self._root / "unpacked")
-                if is_sha256(place.name) and place.name not in kept
-            )
 
     def unpacked(self, pin: Pin) -> Path | None:
         """Return the directory with a file's contents if it is there and whole.
@@ -401,32 +351,19 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _entries(directory: Path) -> list[Path]:
+def entries(directory: Path) -> list[Path]:
+    """Return what lies in a directory, which may be missing.
+
+    Args:
+        directory: The directory.
+
+    Raises:
+        OSError: It cannot be read.
+    """
     try:
         return list(directory.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _age_s(path: Path) -> float:
-    try:
-        return time.time() - path.lstat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def _remove(path: Path) -> int:
-    """Remove a file or directory; return how many bytes of files that frees."""
-    files = [it for it in path.rglob("*") if it.is_file()] or [path]
-    size = sum(it.lstat().st_size for it in files if it.exists())
-    if path.is_dir():
-        # Out of the way in one step: nobody finds it half gone.
-        aside = path.with_name(f".{path.name}-{os.getpid()}")
-        path.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-    return size
 
 
 def _read_source(place: Path) -> str:
