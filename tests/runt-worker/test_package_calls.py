@@ -154,6 +154,17 @@ def test_no_path_of_the_host_is_in_an_error(assets: Assets, tmp_path: Path) -> N
     assert str(tmp_path) not in error
 
 
+def test_what_the_host_cannot_read_is_told_without_its_path(
+    assets: Assets, tmp_path: Path
+) -> None:
+    (tmp_path / "spam-1-py3-none-any.whl").mkdir()
+    store = store_with(assets, tmp_path / "cache", out_of_order)
+    store.packages_dir = tmp_path
+    calls = PackageCalls(store)
+    error = error_of(calls, "plan_install", **PLAN | {"requirements": ["spam"]})
+    assert error == "a package cannot be read: Is a directory"
+
+
 def test_an_install_without_a_plan(assets: Assets) -> None:
     calls = PackageCalls(assets.packages)
     assert error_of(calls, "install_packages") == "nothing was planned"

@@ -145,6 +145,10 @@ class PackageCalls:
                 return Answer({"error": f"the call makes no sense: {error}"})
             except PackageError as error:
                 return Answer({"error": _text(error)})
+            except OSError as error:
+                # Its path is the host's, and none of the guest's business.
+                reason = error.strerror or type(error).__name__
+                return Answer({"error": f"a package cannot be read: {reason}"})
             except _FetchEndedError:
                 return Answer({"error": "the worker was stopped"})
 

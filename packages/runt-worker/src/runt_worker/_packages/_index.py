@@ -181,6 +181,7 @@ class PackageIndex:
         except (
             UnsupportedRepoVersionError,
             msgspec.DecodeError,
+            RecursionError,
             ValueError,  # what pydantic and URL parsers raise
         ) as error:
             raise PackageSourceError(self.name, failure_reason(error)) from error

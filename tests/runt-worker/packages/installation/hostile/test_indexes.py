@@ -122,7 +122,14 @@ def test_a_page_that_leads_to_a_file_or_never_ends(
 
 
 @pytest.mark.parametrize(
-    "page", ["[]", "{}", '{"files": 1}', '{"meta": {}, "name": "spam", "files": [1]}']
+    "page",
+    [
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"files": 1}',
+        '{"meta": {}, "name": "spam", "files": [1]}',
+    ],
 )
 def test_a_page_that_makes_no_sense(
     index: "Index", installer: Installer, ask: "Ask", page: str

@@ -16,7 +16,7 @@ _OPTION = re.compile(r"\A(--?[A-Za-z][A-Za-z-]*)(?:[ =]\s*|\s*\Z)?(.*)\Z", re.DO
 _HASH = re.compile(r"\s--hash[= ](\S+)")
 _SHA256 = re.compile(r"\Asha256:([0-9a-f]{64})\Z")
 
-_IGNORED = frozenset({"--prefer-binary", "--only-binary", "--require-hashes"})
+_IGNORED = frozenset({"--prefer-binary", "--only-binary"})
 """Options that say what is so anyway."""
 
 

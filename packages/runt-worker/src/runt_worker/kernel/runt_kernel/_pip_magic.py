@@ -31,7 +31,6 @@ _IGNORED = (
     ("--no-input",),
     ("--no-index",),
     ("--prefer-binary",),
-    ("--require-hashes",),
     ("--force-reinstall",),
     ("--break-system-packages",),
     ("--disable-pip-version-check",),
