@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
+import nbformat as nbformat_untyped
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -22,8 +22,9 @@ WITHOUT_NETWORK = {
     "PIP_EXTRA_INDEX_URL": "",
 }
 
+nbformat: Any = nbformat_untyped
 Cell = Any
-"""A cell of nbformat, which is untyped."""
+"""A cell of nbformat."""
 
 
 def run(notebook: Path, result: Path, **variables: str) -> list[Cell]:
@@ -42,7 +43,7 @@ def run(notebook: Path, result: Path, **variables: str) -> list[Cell]:
 
 
 def code_cells(path: Path) -> list[Cell]:
-    notebook: Any = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
@@ -95,7 +96,7 @@ def test_tables_and_plots_work_without_network_after_setup(tmp_path: Path) -> No
     packages = ["--packages", "pandas,matplotlib"]
     subprocess.run([EXECUTABLE, "setup", *packages], check=True, timeout=DEADLINE_S)
     wanted = ("Path(", "read_csv", "Temperature by month")
-    notebook: Any = nbformat.read(EXAMPLES / "tour.ipynb", as_version=4)
+    notebook = nbformat.read(EXAMPLES / "tour.ipynb", as_version=4)
     notebook.cells = [
         cell for cell in notebook.cells if any(part in cell.source for part in wanted)
     ]
