@@ -6,6 +6,7 @@ from dataclasses import replace
 from threading import Event
 from typing import Any, cast
 
+import msgspec
 import pytest
 import trio
 
@@ -37,7 +38,8 @@ def calls_with(store: PackageStore, ensure: Callable[..., Any]) -> PackageCalls:
 
 
 def ask(calls: PackageCalls, **parameters: Any) -> str:
-    return calls(Call(id=1, method="load_package", parameters=parameters)).head["error"]
+    raw = msgspec.Raw(msgspec.json.encode(parameters))
+    return calls(Call(id=1, method="load_package", parameters=raw)).head["error"]
 
 
 def test_calls_that_make_no_sense_are_refused(store: PackageStore) -> None:

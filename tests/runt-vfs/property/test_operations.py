@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, st.SearchStrategy[object]] = {
     "guest_path": TEXT,
     "new_path": TEXT,
     "target": TEXT,
+    "names": st.lists(TEXT, max_size=3),
     "handle": st.integers(0, 3) | NUMBER,
     "size": SIZE,
     "offset": SIZE,

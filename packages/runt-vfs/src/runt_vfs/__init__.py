@@ -1,6 +1,6 @@
 """Host directories for a sandbox."""
 
-from ._attributes import DirectoryEntry, FileStat, FileSystemStat
+from ._attributes import DirectoryEntry, FileStat, FileSystemStat, OpenedFile
 from ._directory import HostDirectory, open_host_directory
 from ._errors import (
     DuplicateMountError,
@@ -43,6 +43,7 @@ __all__ = [
     "MountTable",
     "NotMountedError",
     "OpenFlag",
+    "OpenedFile",
     "Operation",
     "OutputMirror",
     "PolicyError",

@@ -1,13 +1,14 @@
 """What a guest learns about files, as values."""
 
 import stat
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileStat:
+class FileStat(NamedTuple):
     """The attributes of a file; owner and group stay on the host.
+
+    A tuple, because one is made for every file of a listing.
 
     Attributes:
         mode: Type and permission bits, as `st_mode` of POSIX.
@@ -55,11 +56,10 @@ class FileStat:
         if self.is_symlink:
             return self
         bits = 0o555 if self.is_directory else 0o444
-        return replace(self, mode=stat.S_IFMT(self.mode) | bits)
+        return self._replace(mode=stat.S_IFMT(self.mode) | bits)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DirectoryEntry:
+class DirectoryEntry(NamedTuple):
     """One line of a listing.
 
     Attributes:
@@ -69,6 +69,20 @@ class DirectoryEntry:
 
     name: str
     stat: FileStat
+
+
+class OpenedFile(NamedTuple):
+    """A file that was opened, and what a guest will want to know of it at once.
+
+    Attributes:
+        handle: What the other operations know it by.
+        stat: Its attributes.
+        head: Its first bytes, if it was opened for reading.
+    """
+
+    handle: int
+    stat: FileStat
+    head: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,8 @@ something only to the mount that it names.
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -15,15 +16,20 @@ from runt_vfs import (
     GuestPath,
     HostDirectory,
     HostError,
+    OpenedFile,
     OpenFlag,
     VfsError,
 )
-from runt_worker._calls import Answer, Call, Handler
+from runt_worker._calls import Answer, Call, Handler, parse_parameters
+from runt_worker._pages import PagePipe
 
 _HEAD_BYTES = 64 * 1024
 """So much of a file comes with its opening: most files are read whole by that."""
 
 _MAX_READ_BYTES = 4 * 1024 * 1024
+_PAGES_BYTES = 64 * 1024
+"""From here on moving pages costs less than copying them twice."""
+
 _MAX_INODE = 2**53 - 1
 """What a number of JavaScript holds exactly."""
 
@@ -37,6 +43,8 @@ _BYTES = {stand_in: surrogate for surrogate, stand_in in _STAND_INS.items()}
 
 _ACCESS_MODES = (OpenFlag.READ, OpenFlag.WRITE, OpenFlag.READ | OpenFlag.WRITE)
 """By O_RDONLY, O_WRONLY and O_RDWR of the guest."""
+
+_CREATE = OpenFlag.READ | OpenFlag.WRITE | OpenFlag.CREATE | OpenFlag.EXCLUSIVE
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=-(2.0**53), le=2.0**53)]
@@ -54,8 +62,11 @@ class _Path(_Parameters, frozen=True, kw_only=True):
 
 
 class _Open(_Path, frozen=True, kw_only=True):
+    """A file, and names beside it that are opened for reading along with it."""
+
     access: Annotated[int, msgspec.Meta(ge=0, le=2)]
     append: bool
+    ahead: Annotated[list[str], msgspec.Meta(max_length=64)] = []
 
 
 class _MakeDirectory(_Path, frozen=True, kw_only=True):
@@ -83,6 +94,10 @@ class _Handle(_Parameters, frozen=True, kw_only=True):
     handle: int
 
 
+class _Close(_Parameters, frozen=True, kw_only=True):
+    handles: Annotated[list[int], msgspec.Meta(max_length=1024)]
+
+
 class _Read(_Handle, frozen=True, kw_only=True):
     offset: Count
     length: Annotated[int, msgspec.Meta(ge=0, le=_MAX_READ_BYTES)]
@@ -97,161 +112,217 @@ class _Truncate(_Handle, frozen=True, kw_only=True):
 
 
 ParametersT = TypeVar("ParametersT", bound=_Parameters)
-_Answerer = Callable[[HostDirectory, Call], Answer]
 
 
 class FileCalls:
-    """Answers calls for the files of some mounts.
+    """Answers the calls of one guest for files of some mounts.
 
     Args:
         directories: the mounts, in the order of their numbers.
     """
 
     def __init__(self, directories: Sequence[HostDirectory]) -> None:
-        self._directories = tuple(directories)
+        self._mounts = tuple(_Mount(directory) for directory in directories)
 
     def handlers(self) -> dict[str, Handler]:
         """Return who answers which method."""
         return dict.fromkeys(ANSWERERS, self)
 
+    def close(self) -> None:
+        """Close whatever the guest has left open."""
+        for mount in self._mounts:
+            mount.close()
+
     def __call__(self, call: Call) -> Answer:
         """Answer one call; a refusal is the ``code`` of an errno."""
         try:
-            mount = msgspec.convert(call.parameters, _Parameters).mount
-            directory = self._directories[mount]
-            return ANSWERERS[call.method](directory, call)
+            return ANSWERERS[call.method].answer(self._mounts, call)
         except VfsError as error:
             return Answer({"code": error.code})
         except (msgspec.ValidationError, LookupError):
             return Answer({"code": "EINVAL"})
 
 
-def _lstat(directory: HostDirectory, call: Call) -> Answer:
-    path = _path(_parse(call, _Path))
-    return Answer({"attributes": _attributes(directory.lstat(path))})
+class _Mount:
+    """What one guest has of one mount: the directory, and the files it has open."""
+
+    def __init__(self, directory: HostDirectory) -> None:
+        self.directory = directory
+        self.handles: set[int] = set()
+        self._pipe: PagePipe | None = None
+
+    @property
+    def pipe(self) -> PagePipe:
+        """The pipe for large reads; most mounts never need one."""
+        if self._pipe is None:
+            self._pipe = PagePipe()
+        return self._pipe
+
+    def open(self, path: GuestPath, flags: OpenFlag) -> OpenedFile:
+        opened = self.directory.open_and_read(path, flags, _HEAD_BYTES)
+        self.handles.add(opened.handle)
+        return opened
+
+    def open_ahead(
+        self, directory: GuestPath, names: Sequence[str]
+    ) -> list[OpenedFile | None]:
+        try:
+            files = self.directory.open_entries(directory, names, _HEAD_BYTES)
+        except VfsError:
+            return []  # the guest asks again when it wants one, and hears why not
+        self.handles.update(file.handle for file in files if file)
+        return files
+
+    def close(self) -> None:
+        for handle in self.handles:
+            # What could fail was reported by the writes before.
+            with contextlib.suppress(VfsError):
+                self.directory.close(handle)
+        self.handles.clear()
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
 
 
-def _readdir(directory: HostDirectory, call: Call) -> Answer:
-    entries = directory.readdir(_path(_parse(call, _Path)))
+@dataclass(frozen=True)
+class _Answerer(Generic[ParametersT]):
+    """Answers one method.
+
+    Attributes:
+        kind: its parameters.
+        function: what it does.
+    """
+
+    kind: type[ParametersT]
+    function: Callable[[_Mount, ParametersT, bytes], Answer]
+
+    def answer(self, mounts: Sequence[_Mount], call: Call) -> Answer:
+        wanted = parse_parameters(call, self.kind)
+        return self.function(mounts[wanted.mount], wanted, call.tail)
+
+
+def _lstat(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+    return Answer({"attributes": _attributes(mount.directory.lstat(_path(wanted)))})
+
+
+def _readdir(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+    entries = mount.directory.readdir(_path(wanted))
     return Answer(
         {"entries": [[_to_guest(e.name), _attributes(e.stat)] for e in entries]}
     )
 
 
-def _readlink(directory: HostDirectory, call: Call) -> Answer:
-    path = _path(_parse(call, _Path))
-    target = directory.readlink(path)
+def _readlink(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+    path = _path(wanted)
+    target = mount.directory.readlink(path)
     # The guest follows the text by itself, among its own files: what leads out of the
     # mount must be refused here. A link to nothing leads nowhere.
     with contextlib.suppress(HostError):
-        directory.stat(path)
+        mount.directory.stat(path)
     return Answer({"target": _to_guest(target)})
 
 
-def _open(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Open)
+def _open(mount: _Mount, wanted: _Open, _tail: bytes) -> Answer:
     flags = _ACCESS_MODES[wanted.access]
     if wanted.append:
         flags |= OpenFlag.APPEND
-    handle = directory.open(_path(wanted), flags)
-    head = b""
-    if OpenFlag.READ in flags:
-        head = directory.pread(handle, _HEAD_BYTES, 0)
-    attributes = _attributes(directory.fstat(handle))
-    return Answer({"handle": handle, "attributes": attributes}, head)
+    path = _path(wanted)
+    opened = mount.open(path, flags)
+    if not wanted.ahead:
+        return Answer(_file(opened), opened.head)
+    ahead = mount.open_ahead(path.parent, [_from_guest(name) for name in wanted.ahead])
+    head = {**_file(opened), "ahead": [_file_ahead(file) for file in ahead]}
+    return Answer(head, b"".join(file.head for file in (opened, *ahead) if file))
 
 
-def _create(directory: HostDirectory, call: Call) -> Answer:
-    flags = OpenFlag.WRITE | OpenFlag.CREATE | OpenFlag.EXCLUSIVE
-    directory.close(directory.open(_path(_parse(call, _Path)), flags))
-    return Answer({})
+def _create(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+    return Answer(_file(mount.open(_path(wanted), _CREATE)))
 
 
-def _fstat(directory: HostDirectory, call: Call) -> Answer:
-    found = directory.fstat(_parse(call, _Handle).handle)
-    return Answer({"attributes": _attributes(found)})
+def _fstat(mount: _Mount, wanted: _Handle, _tail: bytes) -> Answer:
+    return Answer({"attributes": _attributes(mount.directory.fstat(wanted.handle))})
 
 
-def _read(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Read)
-    data = directory.pread(wanted.handle, wanted.length, wanted.offset)
-    return Answer({}, data)
+def _read(mount: _Mount, wanted: _Read, _tail: bytes) -> Answer:
+    handle, length, offset = wanted.handle, wanted.length, wanted.offset
+    if length < _PAGES_BYTES:
+        return Answer({}, mount.directory.pread(handle, length, offset))
+    moved = mount.pipe.fill(mount.directory, handle, length, offset)
+    # The pipe may be full, the file at its end, or one of those that must be copied.
+    rest = mount.directory.pread(handle, length - moved, offset + moved)
+    return Answer({}, rest, mount.pipe)
 
 
-def _write(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Write)
-    data = memoryview(call.tail)
+def _write(mount: _Mount, wanted: _Write, tail: bytes) -> Answer:
+    data = memoryview(tail)
     while data:
-        written = len(call.tail) - len(data)
-        count = directory.pwrite(wanted.handle, data, wanted.offset + written)
+        written = len(tail) - len(data)
+        count = mount.directory.pwrite(wanted.handle, data, wanted.offset + written)
         data = data[count:]
     return Answer({})
 
 
-def _truncate(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Truncate)
-    directory.ftruncate(wanted.handle, wanted.size)
+def _truncate(mount: _Mount, wanted: _Truncate, _tail: bytes) -> Answer:
+    mount.directory.ftruncate(wanted.handle, wanted.size)
     return Answer({})
 
 
-def _fsync(directory: HostDirectory, call: Call) -> Answer:
-    directory.fsync(_parse(call, _Handle).handle)
+def _fsync(mount: _Mount, wanted: _Handle, _tail: bytes) -> Answer:
+    mount.directory.fsync(wanted.handle)
     return Answer({})
 
 
-def _close(directory: HostDirectory, call: Call) -> Answer:
-    directory.close(_parse(call, _Handle).handle)
+def _close(mount: _Mount, wanted: _Close, _tail: bytes) -> Answer:
+    for handle in wanted.handles:
+        mount.handles.discard(handle)
+        mount.directory.close(handle)
     return Answer({})
 
 
-def _setattr(directory: HostDirectory, call: Call) -> Answer:
-    changes = _parse(call, _SetAttributes)
-    path = _path(changes)
-    if changes.size is not None:
-        directory.truncate(path, changes.size)
-    if changes.mode is not None:
-        directory.chmod(path, changes.mode)
-    if changes.atime is not None or changes.mtime is not None:
+def _setattr(mount: _Mount, wanted: _SetAttributes, _tail: bytes) -> Answer:
+    directory, path = mount.directory, _path(wanted)
+    if wanted.size is not None:
+        directory.truncate(path, wanted.size)
+    if wanted.mode is not None:
+        directory.chmod(path, wanted.mode)
+    if wanted.atime is not None or wanted.mtime is not None:
         before = directory.stat(path)
         directory.utime(
             path,
-            _nanoseconds(changes.atime, before.atime_ns),
-            _nanoseconds(changes.mtime, before.mtime_ns),
+            _nanoseconds(wanted.atime, before.atime_ns),
+            _nanoseconds(wanted.mtime, before.mtime_ns),
         )
+    return Answer({"attributes": _attributes(directory.lstat(path))})
+
+
+def _mkdir(mount: _Mount, wanted: _MakeDirectory, _tail: bytes) -> Answer:
+    mount.directory.mkdir(_path(wanted), wanted.mode)
     return Answer({})
 
 
-def _mkdir(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _MakeDirectory)
-    directory.mkdir(_path(wanted), wanted.mode)
+def _rmdir(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+    mount.directory.rmdir(_path(wanted))
     return Answer({})
 
 
-def _rmdir(directory: HostDirectory, call: Call) -> Answer:
-    directory.rmdir(_path(_parse(call, _Path)))
+def _unlink(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+    mount.directory.unlink(_path(wanted))
     return Answer({})
 
 
-def _unlink(directory: HostDirectory, call: Call) -> Answer:
-    directory.unlink(_path(_parse(call, _Path)))
+def _rename(mount: _Mount, wanted: _Rename, _tail: bytes) -> Answer:
+    new_path = GuestPath.parse(_from_guest(wanted.new_path))
+    mount.directory.rename(_path(wanted), new_path)
     return Answer({})
 
 
-def _rename(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Rename)
-    directory.rename(_path(wanted), GuestPath.parse(_from_guest(wanted.new_path)))
+def _symlink(mount: _Mount, wanted: _Symlink, _tail: bytes) -> Answer:
+    mount.directory.symlink(_from_guest(wanted.target), _path(wanted))
     return Answer({})
 
 
-def _symlink(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Symlink)
-    directory.symlink(_from_guest(wanted.target), _path(wanted))
-    return Answer({})
-
-
-def _statfs(directory: HostDirectory, call: Call) -> Answer:
-    _parse(call, _Parameters)
-    found = directory.statfs()
+def _statfs(mount: _Mount, _wanted: _Parameters, _tail: bytes) -> Answer:
+    found = mount.directory.statfs()
     return Answer(
         {
             "statistics": {
@@ -268,31 +339,27 @@ def _statfs(directory: HostDirectory, call: Call) -> Answer:
     )
 
 
-ANSWERERS: dict[str, _Answerer] = {
-    "close": _close,
-    "create": _create,
-    "fstat": _fstat,
-    "fsync": _fsync,
-    "lstat": _lstat,
-    "mkdir": _mkdir,
-    "open": _open,
-    "read": _read,
-    "readdir": _readdir,
-    "readlink": _readlink,
-    "rename": _rename,
-    "rmdir": _rmdir,
-    "setattr": _setattr,
-    "statfs": _statfs,
-    "symlink": _symlink,
-    "truncate": _truncate,
-    "unlink": _unlink,
-    "write": _write,
+ANSWERERS: dict[str, _Answerer[Any]] = {
+    "close": _Answerer(_Close, _close),
+    "create": _Answerer(_Path, _create),
+    "fstat": _Answerer(_Handle, _fstat),
+    "fsync": _Answerer(_Handle, _fsync),
+    "lstat": _Answerer(_Path, _lstat),
+    "mkdir": _Answerer(_MakeDirectory, _mkdir),
+    "open": _Answerer(_Open, _open),
+    "read": _Answerer(_Read, _read),
+    "readdir": _Answerer(_Path, _readdir),
+    "readlink": _Answerer(_Path, _readlink),
+    "rename": _Answerer(_Rename, _rename),
+    "rmdir": _Answerer(_Path, _rmdir),
+    "setattr": _Answerer(_SetAttributes, _setattr),
+    "statfs": _Answerer(_Parameters, _statfs),
+    "symlink": _Answerer(_Symlink, _symlink),
+    "truncate": _Answerer(_Truncate, _truncate),
+    "unlink": _Answerer(_Path, _unlink),
+    "write": _Answerer(_Write, _write),
 }
 """The calls for files, by method."""
-
-
-def _parse(call: Call, kind: type[ParametersT]) -> ParametersT:
-    return msgspec.convert(call.parameters, kind)
 
 
 def _path(parameters: _Path) -> GuestPath:
@@ -300,24 +367,35 @@ def _path(parameters: _Path) -> GuestPath:
 
 
 def _to_guest(name: str) -> str:
-    return name.translate(_STAND_INS)
+    return name if name.isascii() else name.translate(_STAND_INS)
 
 
 def _from_guest(name: str) -> str:
-    return name.translate(_BYTES)
+    return name if name.isascii() else name.translate(_BYTES)
 
 
-def _attributes(found: FileStat) -> dict[str, Any]:
-    return {
-        "ino": found.inode & _MAX_INODE,
-        "mode": found.mode,
-        "nlink": found.links,
-        "size": found.size,
-        "blocks": found.blocks,
-        "atime": found.atime_ns / 1e6,
-        "mtime": found.mtime_ns / 1e6,
-        "ctime": found.ctime_ns / 1e6,
-    }
+def _file(opened: OpenedFile) -> dict[str, Any]:
+    return {"handle": opened.handle, "attributes": _attributes(opened.stat)}
+
+
+def _file_ahead(opened: OpenedFile | None) -> list[Any] | None:
+    if opened is None:
+        return None
+    return [opened.handle, len(opened.head), _attributes(opened.stat)]
+
+
+def _attributes(found: FileStat) -> list[int | float]:
+    """Return attributes in the order that ``deno/file_client.ts`` knows."""
+    return [
+        found.inode & _MAX_INODE,
+        found.mode,
+        found.links,
+        found.size,
+        found.blocks,
+        found.atime_ns / 1e6,
+        found.mtime_ns / 1e6,
+        found.ctime_ns / 1e6,
+    ]
 
 
 def _nanoseconds(milliseconds: float | None, otherwise: int) -> int:

@@ -14,7 +14,6 @@ from runt_vfs import (
     open_host_directory,
 )
 from runt_worker._errors import MountError
-from runt_worker._file_calls import FileCalls
 from runt_worker._requests import GuestMount
 
 OUTPUTS = "/outputs"
@@ -40,12 +39,12 @@ class SandboxFiles:
 
     Attributes:
         mounts: where the guest finds them, by their numbers.
-        calls: answers the guest's calls for them.
+        directories: the host's side of them, by the same numbers.
         mirror: brings the output directory up to date, if there is one.
     """
 
     mounts: tuple[GuestMount, ...]
-    calls: FileCalls
+    directories: tuple[HostDirectory, ...]
     mirror: OutputMirror | None
 
 
@@ -87,7 +86,7 @@ def open_files(
         ]
         yield SandboxFiles(
             mounts=(*guests, GuestMount(guest_path=OUTPUTS, alias=None)),
-            calls=FileCalls(directories),
+            directories=tuple(directories),
             mirror=None if output_dir is None else OutputMirror(staging, output_dir),
         )
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from runt_worker._errors import GuestProtocolError
 
 _LENGTH = struct.Struct("<I")
+_LENGTHS = struct.Struct("<II")
 
 
 class Frame(NamedTuple):
@@ -21,8 +22,13 @@ class Frame(NamedTuple):
 
 def encode_frame(head: bytes, tail: bytes = b"") -> bytes:
     """Return the bytes of one frame."""
-    body_length = _LENGTH.size + len(head) + len(tail)
-    return b"".join((_LENGTH.pack(body_length), _LENGTH.pack(len(head)), head, tail))
+    return b"".join((encode_head(head, len(tail)), tail))
+
+
+def encode_head(head: bytes, tail_length: int) -> bytes:
+    """Return the bytes of one frame, but for a tail of so many bytes."""
+    body_length = _LENGTH.size + len(head) + tail_length
+    return _LENGTHS.pack(body_length, len(head)) + head
 
 
 class FrameDecoder:
@@ -42,35 +48,52 @@ class FrameDecoder:
         Raises:
             GuestProtocolError: a length is out of bounds.
         """
-        self._buffer += data
-        frames: list[Frame] = []
-        at = 0
-        while (end := self._end_of_frame(at)) is not None:
-            frames.append(self._frame(at + _LENGTH.size, end))
-            at = end
-        del self._buffer[:at]
+        if self._buffer:
+            self._buffer += data
+            frames, end = self._frames(self._buffer)
+            del self._buffer[:end]
+        else:
+            frames, end = self._frames(data)
+            self._buffer += data[end:]
         return frames
 
-    def _end_of_frame(self, at: int) -> int | None:
+    def missing(self) -> int:
+        """Return how many bytes the frame that has begun still lacks, if that is known.
+
+        It is 0 if none has begun.
+        """
+        if len(self._buffer) < _LENGTH.size:
+            return 0
+        (length,) = _LENGTH.unpack_from(self._buffer)
+        return _LENGTH.size + length - len(self._buffer)
+
+    def _frames(self, data: bytes | bytearray) -> tuple[list[Frame], int]:
+        frames: list[Frame] = []
+        at = 0
+        while (end := self._end_of_frame(data, at)) is not None:
+            frames.append(_frame(data, at + _LENGTH.size, end))
+            at = end
+        return frames, at
+
+    def _end_of_frame(self, data: bytes | bytearray, at: int) -> int | None:
         """Return where the frame that starts here ends, if all of it has come."""
-        if len(self._buffer) - at < _LENGTH.size:
+        if len(data) - at < _LENGTH.size:
             return None
-        (length,) = _LENGTH.unpack_from(self._buffer, at)
+        (length,) = _LENGTH.unpack_from(data, at)
         if not _LENGTH.size <= length <= self._max_frame_bytes:
             raise GuestProtocolError(
                 f"the sandbox sent a frame of {length} bytes; "
                 f"allowed are {_LENGTH.size} to {self._max_frame_bytes}"
             )
         end = at + _LENGTH.size + length
-        return end if len(self._buffer) >= end else None
+        return end if len(data) >= end else None
 
-    def _frame(self, start: int, end: int) -> Frame:
-        (head_length,) = _LENGTH.unpack_from(self._buffer, start)
-        head_start = start + _LENGTH.size
-        tail_start = head_start + head_length
-        if tail_start > end:
-            raise GuestProtocolError("the sandbox sent a head longer than its frame")
-        return Frame(
-            bytes(self._buffer[head_start:tail_start]),
-            bytes(self._buffer[tail_start:end]),
-        )
+
+def _frame(data: bytes | bytearray, start: int, end: int) -> Frame:
+    (head_length,) = _LENGTH.unpack_from(data, start)
+    head_start = start + _LENGTH.size
+    tail_start = head_start + head_length
+    if tail_start > end:
+        raise GuestProtocolError("the sandbox sent a head longer than its frame")
+    view = memoryview(data)  # a slice of a bytearray would be copied twice
+    return Frame(bytes(view[head_start:tail_start]), bytes(view[tail_start:end]))

@@ -4,7 +4,7 @@ from threading import Event
 
 import msgspec
 
-from runt_worker._calls import Answer, Call
+from runt_worker._calls import Answer, Call, parse_parameters
 from runt_worker._packages import PackageError, PackageProgress, PackageStore
 
 
@@ -47,7 +47,7 @@ class PackageCalls:
     def __call__(self, call: Call) -> Answer:
         """Answer one call; every refusal is an ``error`` text for the cell."""
         try:
-            parameters = msgspec.convert(call.parameters, _LoadPackage)
+            parameters = parse_parameters(call, _LoadPackage)
         except msgspec.ValidationError as error:
             return Answer({"error": f"the call makes no sense: {error}"})
         return self._load(parameters.import_name)

@@ -4,21 +4,19 @@
  * A call to the supervisor costs as much as copying hundreds of kilobytes, so small
  * reads and writes in a row become few large ones.
  */
-import { ATTRIBUTES_MS, identityOf } from "./file_client.ts";
+import { ATTRIBUTES_MS, HEAD_BYTES, identityOf } from "./file_client.ts";
 import type { FileClient, HostAttributes, Opened } from "./file_client.ts";
 
 /** From here on a read or write goes straight to the host. */
 const DIRECT_BYTES = 256 * 1024;
-/** The supervisor reads or takes no more at once. */
-const MAX_CALL_BYTES = 4 * 1024 * 1024;
+/** So much is read or written by one call: what fits into its FIFO. */
+const MAX_CALL_BYTES = 1024 * 1024;
 /** So much a sequential reader gets ahead, at most. */
 const MAX_READ_AHEAD_BYTES = 1024 * 1024;
 /** So much a reader that jumps about gets. */
 const MIN_READ_AHEAD_BYTES = 4 * 1024;
 /** So much is written at once. */
 const GATHER_BYTES = 1024 * 1024;
-/** The supervisor sends so much of a file when it is opened. */
-const HEAD_BYTES = 64 * 1024;
 
 const NO_BYTES = new Uint8Array();
 
@@ -42,6 +40,7 @@ export class FileBuffer {
   #gathered = NO_BYTES;
   #gatheredAt = 0;
   #gatheredLength = 0;
+  #isWritten = false;
 
   constructor(
     client: FileClient,
@@ -73,6 +72,7 @@ export class FileBuffer {
   }
 
   write(bytes: Uint8Array, position: number): void {
+    this.#isWritten = true;
     const end = this.#gatheredAt + this.#gatheredLength;
     if (position !== end || this.#gatheredLength + bytes.length > GATHER_BYTES) {
       this.flush();
@@ -116,6 +116,7 @@ export class FileBuffer {
 
   truncate(size: number): void {
     this.flush();
+    this.#isWritten = true;
     this.#client.truncate(this.#opened, size);
   }
 
@@ -123,7 +124,7 @@ export class FileBuffer {
     try {
       this.flush();
     } finally {
-      this.#client.close(this.#opened.handle);
+      this.#client.close(this.#opened.handle, this.#isWritten);
     }
   }
 

@@ -90,6 +90,7 @@ export class HostFiles {
   /** Between cells: write out what is gathered, and believe nothing seen before. */
   settle(): void {
     this.#flush();
+    this.#client.settle();
     this.#client.forget();
   }
 
@@ -118,7 +119,7 @@ export class HostFiles {
       },
       setattr: (node, attributes) => this.#setattr(node as HostNode, attributes),
       lookup: (parent, name) => {
-        const { mode } = this.#client.attributes(child(parent, name));
+        const mode = this.#client.mode(child(parent, name));
         const { hostMount } = parent as HostNode;
         return this.#node(parent as HostNode, name, mode, hostMount);
       },
@@ -148,7 +149,7 @@ export class HostFiles {
       symlink: (parent, name, target) => {
         const place = child(parent, name);
         this.#client.symlink(place, target);
-        const { mode } = this.#client.attributes(place);
+        const mode = this.#client.mode(place);
         const { hostMount } = parent as HostNode;
         return this.#node(parent as HostNode, name, mode, hostMount);
       },
