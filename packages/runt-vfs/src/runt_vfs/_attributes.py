@@ -53,10 +53,11 @@ class FileStat(NamedTuple):
         Directories are 0555 and all else 0444, so that `os.access` tells the truth;
         a symlink's bits mean nothing and stay.
         """
-        if self.is_symlink:
+        kind = stat.S_IFMT(self.mode)
+        if kind == stat.S_IFLNK:
             return self
-        bits = 0o555 if self.is_directory else 0o444
-        return self._replace(mode=stat.S_IFMT(self.mode) | bits)
+        bits = 0o555 if kind == stat.S_IFDIR else 0o444
+        return type(self)(kind | bits, *self[1:])
 
 
 class DirectoryEntry(NamedTuple):

@@ -168,7 +168,7 @@ class ReadableDirectory:
                     raise LimitError(
                         errno.EOVERFLOW, "This directory is too large", guest_path
                     )
-                entries.append(DirectoryEntry(name=name, stat=self._shown(found)))
+                entries.append(DirectoryEntry(name, self._shown(found)))
         return tuple(entries)
 
     def readlink(self, guest_path: GuestPath) -> str:

@@ -15,7 +15,6 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 from ._attributes import FileStat, FileSystemStat
 from ._guest_path import decode_name
@@ -134,10 +133,12 @@ def scan(directory: int) -> Iterator[tuple[str, FileStat]]:
     """List a directory that is open for reading, with the attributes of its entries."""
     with os.scandir(directory) as entries:
         for entry in entries:
-            # An entry can be gone by now; then it is no entry.
-            with suppress(FileNotFoundError):
+            try:
                 found = _file_stat(entry.stat(follow_symlinks=False))
-                yield decode_name(os.fsencode(entry.name)), found
+            except FileNotFoundError:
+                continue  # an entry that is gone by now is none
+            name = entry.name
+            yield name if name.isascii() else decode_name(os.fsencode(name)), found
 
 
 def pread(descriptor: int, size: int, offset: int) -> bytes:

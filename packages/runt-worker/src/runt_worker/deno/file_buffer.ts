@@ -73,10 +73,7 @@ export class FileBuffer {
 
   write(bytes: Uint8Array, position: number): void {
     this.#isWritten = true;
-    const end = this.#gatheredAt + this.#gatheredLength;
-    if (position !== end || this.#gatheredLength + bytes.length > GATHER_BYTES) {
-      this.flush();
-    }
+    if (!this.#fits(position, bytes.length)) this.flush();
     if (bytes.length >= DIRECT_BYTES) {
       this.flush();
       this.#writeAll(bytes, position);
@@ -87,8 +84,15 @@ export class FileBuffer {
       this.#gatheredAt = position;
       this.#onDirty(this, true);
     }
-    this.#gathered.set(bytes, this.#gatheredLength);
-    this.#gatheredLength += bytes.length;
+    const from = position - this.#gatheredAt;
+    this.#gathered.set(bytes, from);
+    this.#gatheredLength = Math.max(this.#gatheredLength, from + bytes.length);
+  }
+
+  /** Whether this adjoins or overwrites what is gathered; headers are often patched. */
+  #fits(position: number, length: number): boolean {
+    const from = position - this.#gatheredAt;
+    return from >= 0 && from <= this.#gatheredLength && from + length <= GATHER_BYTES;
   }
 
   /** Write out what was gathered. What fails is not tried again. */

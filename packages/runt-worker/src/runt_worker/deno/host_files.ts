@@ -40,6 +40,8 @@ interface HostStream extends Stream {
 const ACCESS_MODE = 3;
 const APPEND = 1024;
 const WRITE_BITS = 0o222;
+/** Mounts are devices of their own; `runt_kernel._locks` knows them by that. */
+const FIRST_DEVICE = 0x100;
 /** What `open` creates files with unless a program says otherwise. */
 const DEFAULT_MODE = 0o666;
 
@@ -95,8 +97,8 @@ export class HostFiles {
   }
 
   #node(parent: HostNode | null, name: string, mode: number, mount: number): HostNode {
-    const node = this.#fs.createNode(parent, name, mode, 0) as HostNode;
-    if (parent !== null) this.#fs.hashRemoveNode(node);
+    // Past Emscripten's table of nodes, which would hold on to it.
+    const node = new this.#fs.FSNode(parent, name, mode, 0) as HostNode;
     node.node_ops = this.#nodeOperations;
     node.stream_ops = this.#streamOperations;
     node.hostMount = mount;
@@ -115,7 +117,8 @@ export class HostFiles {
     return {
       getattr: (node) => {
         this.#flush();
-        return attributesOf(this.#client.attributes(placeOf(node as HostNode)));
+        const place = placeOf(node as HostNode);
+        return attributesOf(place.mount, this.#client.attributes(place));
       },
       setattr: (node, attributes) => this.#setattr(node as HostNode, attributes),
       lookup: (parent, name) => {
@@ -171,8 +174,13 @@ export class HostFiles {
           (stream.flags & APPEND) !== 0,
         );
         shared.file = new FileBuffer(this.#client, opened, (file, isDirty) => {
-          if (isDirty) this.#dirty.add(file);
-          else this.#dirty.delete(file);
+          if (!isDirty) this.#dirty.delete(file);
+          else {
+            // What is written reaches the host in the order in which it was: a database
+            // whose cell is killed must find its journal.
+            this.#flush();
+            this.#dirty.add(file);
+          }
         });
         shared.references = 1;
       },
@@ -187,7 +195,7 @@ export class HostFiles {
         const file = fileOf(stream);
         return file === undefined
           ? this.#nodeOperations.getattr(stream.node)
-          : attributesOf(file.attributes());
+          : attributesOf((stream.node as HostNode).hostMount, file.attributes());
       },
       setattr: (stream, attributes) => {
         const { size, ...others } = attributes;
@@ -285,9 +293,9 @@ function placeOf(node: HostNode, name?: string): Place {
   return { mount: node.hostMount, path: parts.reverse().join("/") };
 }
 
-function attributesOf(host: HostAttributes): Attributes {
+function attributesOf(mount: number, host: HostAttributes): Attributes {
   return {
-    dev: 1,
+    dev: FIRST_DEVICE + mount,
     ino: host.ino,
     mode: host.mode,
     nlink: host.nlink,
