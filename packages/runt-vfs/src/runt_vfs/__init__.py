@@ -18,6 +18,7 @@ from ._errors import (
 )
 from ._guest_path import GuestPath
 from ._limits import Limits
+from ._listing import Listing
 from ._mirror import OutputMirror
 from ._mounts import Mount, MountTable
 from ._names import HostPath, alias_name, mount_name
@@ -37,6 +38,7 @@ __all__ = [
     "LeavesMountError",
     "LimitError",
     "Limits",
+    "Listing",
     "MirrorError",
     "MirrorFailure",
     "Mount",

@@ -18,7 +18,6 @@ from ._writing import (
     WritableDirectory,
     check_mode,
     check_writable,
-    ClosedOnError,
 )
 
 

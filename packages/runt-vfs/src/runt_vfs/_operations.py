@@ -11,6 +11,7 @@ class Operation(enum.Enum):
     STAT = "stat"
     LSTAT = "lstat"
     READDIR = "readdir"
+    SCAN = "scan"
     READLINK = "readlink"
     STATFS = "statfs"
     OPEN = "open"

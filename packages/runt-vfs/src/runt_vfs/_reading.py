@@ -1,7 +1,7 @@
 """The operations on a host directory that change nothing."""
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +11,8 @@ from ._errors import HostError, HostErrors, LimitError, RequestError, SpecialFil
 from ._guest_path import GuestPath, decode_name, encode_plain_name
 from ._handles import HandleTable
 from ._limits import Limits
-from ._operations import OpenFlag, OpenMode, mode_of
+from ._listing import Listing
+from ._operations import OpenFlag, OpenMode
 from ._resolve import Place, Resolver
 
 MAX_OFFSET = 2**63 - 1
@@ -162,14 +163,32 @@ class ReadableDirectory:
             HostError: As for `stat`.
         """
         entries: list[DirectoryEntry] = []
-        with self._place(guest_path) as place:
-            for name, found in _scan(place):
+        with self.scan(guest_path) as listing:
+            for entry in listing:
                 if len(entries) == self._limits.max_directory_entries:
                     raise LimitError(
                         errno.EOVERFLOW, "This directory is too large", guest_path
                     )
-                entries.append(DirectoryEntry(name, self._shown(found)))
+                entries.append(entry)
         return tuple(entries)
+
+    def scan(self, guest_path: GuestPath) -> Listing:
+        """List a directory piece by piece, however large it is.
+
+        Args:
+            guest_path: The directory, relative to the mount.
+
+        Returns:
+            Its entries, for the caller to iterate over and to close.
+
+        Raises:
+            RequestError: EINVAL for an absolute path.
+            LeavesMountError: A link on the way leads out of the mount.
+            HostError: As for `stat`.
+        """
+        with self._place(guest_path) as place:
+            descriptor = _system.open_for_reading(place.directory, place.name)
+        return Listing(descriptor, guest_path, read_only=self._read_only)
 
     def readlink(self, guest_path: GuestPath) -> str:
         """Return the target of a symlink as it stands.
@@ -410,11 +429,3 @@ def opened(guest_path: GuestPath, descriptor: int, mode: OpenMode) -> FileStat:
         found = _system.fstat(descriptor)
         check_openable(guest_path, found, mode)
     return found
-
-
-def _scan(place: Place) -> Iterator[tuple[str, FileStat]]:
-    descriptor = _system.open_for_reading(place.directory, place.name)
-    try:
-        yield from _system.scan(descriptor)
-    finally:
-        _system.close(descriptor)

@@ -14,7 +14,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from ._attributes import FileStat, FileSystemStat
 from ._guest_path import decode_name
@@ -129,7 +129,7 @@ def readlink(parent: int, name: bytes) -> bytes:
     return os.readlink(name, dir_fd=parent)
 
 
-def scan(directory: int) -> Iterator[tuple[str, FileStat]]:
+def scan(directory: int) -> Generator[tuple[str, FileStat]]:
     """List a directory that is open for reading, with the attributes of its entries."""
     with os.scandir(directory) as entries:
         for entry in entries:

@@ -28,8 +28,8 @@ _MAX_CALL_BYTES = 16 * 1024 * 1024
 _SPIN_S = 100e-6
 """So long the next call is looked for before the thread sleeps.
 
-Calls come in bursts, and to wake a thread on an idle processor takes longer (30 µs) than
-to answer it. A burst may cost half of a second processor, an idle sandbox nothing.
+Calls come in bursts, and to wake a thread on an idle processor takes longer (30 µs)
+than to answer it. A burst may keep a second processor busy, an idle sandbox none.
 """
 
 CallId = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
@@ -187,12 +187,17 @@ class CallServer:
                 return None
 
     def _wait_for_request(self) -> bool:
-        ready, _, _ = select.select([self._requests, self._stop_receiver], [], [])
-        return self._stop_receiver not in ready
+        return self._wait(self._requests, select.POLLIN)
 
     def _wait_for_room(self) -> bool:
-        ready, _, _ = select.select([self._stop_receiver], [self._replies], [])
-        return not ready
+        return self._wait(self._replies, select.POLLOUT)
+
+    def _wait(self, descriptor: int, event: int) -> bool:
+        """Wait for a FIFO; tell whether the guest is still to be served."""
+        poll = select.poll()  # select knows no descriptor from 1024 on
+        poll.register(descriptor, event)
+        poll.register(self._stop_receiver, select.POLLIN)
+        return self._stop_receiver not in dict(poll.poll())
 
     def _serve_one(self, call: Call) -> None:
         if call.id == _NO_ANSWER:

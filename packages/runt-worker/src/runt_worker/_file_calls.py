@@ -5,6 +5,7 @@ something only to the mount that it names.
 """
 
 import contextlib
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -16,6 +17,7 @@ from runt_vfs import (
     GuestPath,
     HostDirectory,
     HostError,
+    Listing,
     OpenedFile,
     OpenFlag,
     VfsError,
@@ -25,6 +27,13 @@ from runt_worker._pages import PagePipe
 
 _HEAD_BYTES = 64 * 1024
 """So much of a file comes with its opening: most files are read whole by that."""
+
+_PAGE_ENTRIES = 4096
+"""So many entries of a directory come at once: less than a megabyte of usual names."""
+
+_MAX_LISTINGS = 8
+"""So many listings may be begun; the oldest of more is forgotten. The guest begins one
+at a time and reads it to its end, if nothing interrupts it."""
 
 _MAX_READ_BYTES = 4 * 1024 * 1024
 _PAGES_BYTES = 64 * 1024
@@ -90,6 +99,12 @@ class _SetAttributes(_Path, frozen=True, kw_only=True):
     mtime: Milliseconds | None = None
 
 
+class _ReadMore(_Parameters, frozen=True, kw_only=True):
+    """The rest of a listing, by the number that its last part named."""
+
+    listing: int
+
+
 class _Handle(_Parameters, frozen=True, kw_only=True):
     handle: int
 
@@ -149,6 +164,8 @@ class _Mount:
     def __init__(self, directory: HostDirectory) -> None:
         self.directory = directory
         self.handles: set[int] = set()
+        self.listings: dict[int, Listing] = {}
+        self._last_listing = 0
         self._pipe: PagePipe | None = None
 
     @property
@@ -173,7 +190,25 @@ class _Mount:
         self.handles.update(file.handle for file in files if file)
         return files
 
+    def page(self, listing: Listing) -> Answer:
+        """Answer with some entries; the number of the rest is None at the end."""
+        entries = [
+            [_to_guest(name), _attributes(found)]
+            for name, found in itertools.islice(listing, _PAGE_ENTRIES)
+        ]
+        if len(entries) < _PAGE_ENTRIES:
+            listing.close()
+            return Answer({"entries": entries, "more": None})
+        self._last_listing += 1
+        self.listings[self._last_listing] = listing
+        if len(self.listings) > _MAX_LISTINGS:
+            self.listings.pop(next(iter(self.listings))).close()
+        return Answer({"entries": entries, "more": self._last_listing})
+
     def close(self) -> None:
+        for listing in self.listings.values():
+            listing.close()
+        self.listings.clear()
         for handle in self.handles:
             # What could fail was reported by the writes before.
             with contextlib.suppress(VfsError):
@@ -206,10 +241,11 @@ def _lstat(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
 
 
 def _readdir(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
-    entries = mount.directory.readdir(_path(wanted))
-    return Answer(
-        {"entries": [[_to_guest(e.name), _attributes(e.stat)] for e in entries]}
-    )
+    return mount.page(mount.directory.scan(_path(wanted)))
+
+
+def _readdir_more(mount: _Mount, wanted: _ReadMore, _tail: bytes) -> Answer:
+    return mount.page(mount.listings.pop(wanted.listing))
 
 
 def _readlink(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
@@ -349,6 +385,7 @@ ANSWERERS: dict[str, _Answerer[Any]] = {
     "open": _Answerer(_Open, _open),
     "read": _Answerer(_Read, _read),
     "readdir": _Answerer(_Path, _readdir),
+    "readdir_more": _Answerer(_ReadMore, _readdir_more),
     "readlink": _Answerer(_Path, _readlink),
     "rename": _Answerer(_Rename, _rename),
     "rmdir": _Answerer(_Path, _rmdir),

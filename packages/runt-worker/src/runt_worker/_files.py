@@ -9,10 +9,12 @@ from pathlib import Path
 from runt_vfs import (
     DuplicateMountError,
     HostDirectory,
+    Limits,
     MountTable,
     OutputMirror,
     open_host_directory,
 )
+from runt_worker._descriptors import share_out
 from runt_worker._errors import MountError
 from runt_worker._requests import GuestMount
 
@@ -76,10 +78,9 @@ def open_files(
                 )
             )
         )
-        directories = [
-            *(stack.enter_context(_open(mount)) for mount in mounts),
-            stack.enter_context(open_host_directory(staging, allow_writes=True)),
-        ]
+        every = (*mounts, HostMount(host_path=staging, allow_writes=True))
+        limits = Limits(max_open_files=share_out(len(every)))
+        directories = [stack.enter_context(_open(mount, limits)) for mount in every]
         guests = [
             GuestMount(guest_path=str(mount.guest_path), alias=mount.alias)
             for mount in table.mounts
@@ -103,9 +104,11 @@ def mount_table(mounts: Sequence[HostMount]) -> MountTable:
         raise MountError(str(error)) from error
 
 
-def _open(mount: HostMount) -> HostDirectory:
+def _open(mount: HostMount, limits: Limits) -> HostDirectory:
     try:
-        return open_host_directory(mount.host_path, allow_writes=mount.allow_writes)
+        return open_host_directory(
+            mount.host_path, allow_writes=mount.allow_writes, limits=limits
+        )
     except OSError as error:
         raise MountError(f"cannot mount {mount.host_path}: {error.strerror}") from error
 

@@ -72,6 +72,10 @@ export class HostError {
 /** So long attributes are believed within a cell; NFS believes them for 3 s. */
 export const ATTRIBUTES_MS = 1000;
 
+/** So much longer for each entry of a listing: to go through all of them takes that. */
+const LISTED_MS = 0.1;
+const MAX_LISTED_MS = 10_000;
+
 /** So long a name is believed to be missing: Emscripten asks twice for each new file. */
 const MISSING_MS = 10;
 
@@ -100,6 +104,13 @@ interface SentFile {
 
 /** The same, opened ahead; null if it could not be. */
 type SentAhead = [handle: number, length: number, attributes: SentAttributes] | null;
+
+/** A part of a listing. */
+interface Page {
+  entries: [string, SentAttributes][];
+  /** How to ask for the rest; null at the end. */
+  more: number | null;
+}
 
 /** So many files wait to be closed along with the next call, at most. */
 const MAX_CLOSING = 128;
@@ -165,15 +176,24 @@ export class FileClient {
   }
 
   list(place: Place): string[] {
-    type Entries = { entries: [string, SentAttributes][] };
-    const { entries } = this.#ask<Entries>("readdir", place);
+    const names: string[] = [];
     const prefix = keyOf(place) + (place.path === "" ? "" : "/");
-    const until = performance.now() + ATTRIBUTES_MS;
-    for (const [name, attributes] of entries) {
-      const known = received(attributes);
-      this.#attributes.set(prefix + name, { known, until, isOld: false });
+    const { mount } = place;
+    const all: Remembered[] = [];
+    let page = this.#ask<Page>("readdir", place);
+    while (true) {
+      for (const [name, attributes] of page.entries) {
+        const remembered = { known: received(attributes), until: 0, isOld: false };
+        this.#attributes.set(prefix + name, remembered);
+        all.push(remembered);
+        names.push(name);
+      }
+      if (page.more === null) break;
+      page = this.#ask<Page>("readdir_more", { mount, listing: page.more });
     }
-    const names = entries.map(([name]) => name);
+    const listed = Math.min(names.length * LISTED_MS, MAX_LISTED_MS);
+    const until = performance.now() + ATTRIBUTES_MS + listed;
+    for (const remembered of all) remembered.until = until;
     this.#ahead.listed(place, names);
     return names;
   }

@@ -1,9 +1,9 @@
 """File locks, which mounts do not have, and ``os.fdatasync``.
 
 Emscripten answers every lock with success. In the sandbox's own memory, where nobody
-else is, that is harmless; on a mount it would promise what does not hold, since programs
-of the host and other notebooks know nothing of it. Only Python's own calls are refused:
-SQLite locks from C, and must go on to work.
+else is, that is harmless; on a mount it would promise what does not hold, since
+programs of the host and other notebooks know nothing of it. Only Python's own calls are
+refused: SQLite locks from C, and must go on to work.
 """
 
 import errno
