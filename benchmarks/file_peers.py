@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from runt_worker import Assets
 
@@ -60,15 +61,19 @@ def measure_start(assets: Assets, kind: str, root: Path) -> Growth:
 
 def _run(
     assets: Assets, kind: str, root: Path, source: str, packages: list[str]
-) -> dict[str, dict[str, float]]:
+) -> dict[str, Any]:
     view = next(iter(assets.kernel_packages)).parent / "deno" / "package_view.ts"
     with tempfile.NamedTemporaryFile("w", suffix=".py") as code:
         code.write(source)
         code.flush()
         finished = subprocess.run(
             [
-                *(str(assets.deno), "run", "--allow-all", "--no-config"),
-                *(str(_HERE / "file_peers.ts"), kind, str(assets.distribution)),
+                *(str(assets.installation.deno), "run", "--allow-all", "--no-config"),
+                *(
+                    str(_HERE / "file_peers.ts"),
+                    kind,
+                    str(assets.installation.distribution),
+                ),
                 *(str(view), str(root), code.name, *packages),
             ],
             stdout=subprocess.PIPE,
