@@ -83,7 +83,7 @@ def serve(tmp_path: Path) -> Generator[Serve]:
 
 def echo(call: Call) -> Answer:
     parameters = msgspec.json.decode(call.parameters, type=dict[str, Any])
-    return Answer({"method": call.method, **parameters}, call.tail[::-1])
+    return Answer({"method": call.method, **parameters}, bytes(call.tail[::-1]))
 
 
 def call_of(method: str = "echo", **parameters: Any) -> Call:

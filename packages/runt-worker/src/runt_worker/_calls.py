@@ -17,13 +17,16 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 
 from runt_worker._errors import GuestProtocolError
-from runt_worker._frames import Frame, FrameDecoder, encode_head
-from runt_worker._pages import PIPE_BYTES, PagePipe, enlarge
+from runt_worker._frames import FrameDecoder, encode_head
+from runt_worker._pages import PagePipe, enlarge
 
 _CHUNK_BYTES = 64 * 1024
 _MAX_CALL_BYTES = 16 * 1024 * 1024
 """Size of one call. No call of ours is larger than a large write to a file."""
 
+
+_LARGE_BYTES = 64 * 1024
+"""From here on what a call lacks is read straight to its place."""
 
 _SPIN_S = 100e-6
 """So long the next call is looked for before the thread sleeps.
@@ -46,7 +49,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     id: CallId
     method: str
     parameters: msgspec.Raw
-    tail: bytes = b""
+    tail: memoryview = memoryview(b"")
 
 
 class Answer(NamedTuple):
@@ -99,6 +102,10 @@ def dispatch(handlers: Mapping[str, Handler]) -> Handler:
     return handle
 
 
+class _StoppedError(Exception):
+    """The guest is not served any more."""
+
+
 class CallServer:
     """Serves one sandbox process.
 
@@ -143,9 +150,15 @@ class CallServer:
             self._is_serving = True
         decoder = FrameDecoder(_MAX_CALL_BYTES)
         try:
-            while (data := self._receive(decoder.missing())) is not None:
+            while True:
+                data = self._receive()
                 for frame in decoder.receive_data(data):
-                    self._serve_one(_decode(frame))
+                    self._serve_one(_decode(frame.head, memoryview(frame.tail)))
+                if decoder.missing() >= _LARGE_BYTES:
+                    large = decoder.receive_rest(self._read_into)
+                    self._serve_one(_decode(*large))
+        except _StoppedError:
+            pass
         finally:
             self._close()
 
@@ -173,21 +186,31 @@ class CallServer:
                 return
         self._close()
 
-    def _receive(self, missing: int) -> bytes | None:
-        """Return some bytes of the next calls, or None when it is to stop."""
-        size = min(max(missing, _CHUNK_BYTES), PIPE_BYTES)
+    def _receive(self) -> bytes:
+        """Return some bytes of the next calls.
+
+        Raises:
+            _StoppedError: there will be none.
+        """
         deadline = time.perf_counter() + self._spin_s
         while True:
             try:
-                return os.read(self._requests, size)
+                return os.read(self._requests, _CHUNK_BYTES)
             except BlockingIOError:
                 if time.perf_counter() < deadline:
                     continue
-            if not self._wait_for_request():
-                return None
+            self._wait_for_request()
 
-    def _wait_for_request(self) -> bool:
-        return self._wait(self._requests, select.POLLIN)
+    def _read_into(self, place: memoryview) -> int:
+        while True:
+            try:
+                return os.readv(self._requests, [place])
+            except BlockingIOError:
+                self._wait_for_request()
+
+    def _wait_for_request(self) -> None:
+        if not self._wait(self._requests, select.POLLIN):
+            raise _StoppedError
 
     def _wait_for_room(self) -> bool:
         return self._wait(self._replies, select.POLLOUT)
@@ -271,16 +294,16 @@ def _interrupted(call_id: int) -> bytes:
 _CALLS = msgspec.json.Decoder(Call)
 
 
-def _decode(frame: Frame) -> Call:
+def _decode(head: bytes, tail: memoryview) -> Call:
     try:
-        call = _CALLS.decode(frame.head)
+        call = _CALLS.decode(head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GuestProtocolError(
             f"the sandbox made a call that is none of ours: {error}"
         ) from None
     if not bytes(call.parameters).startswith(b"{"):
         raise GuestProtocolError("the sandbox made a call without parameters")
-    return msgspec.structs.replace(call, tail=frame.tail) if frame.tail else call
+    return msgspec.structs.replace(call, tail=tail) if tail else call
 
 
 def _has_processors_to_spare() -> bool:

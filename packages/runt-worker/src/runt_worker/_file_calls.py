@@ -229,26 +229,26 @@ class _Answerer(Generic[ParametersT]):
     """
 
     kind: type[ParametersT]
-    function: Callable[[_Mount, ParametersT, bytes], Answer]
+    function: Callable[[_Mount, ParametersT, memoryview], Answer]
 
     def answer(self, mounts: Sequence[_Mount], call: Call) -> Answer:
         wanted = parse_parameters(call, self.kind)
         return self.function(mounts[wanted.mount], wanted, call.tail)
 
 
-def _lstat(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+def _lstat(mount: _Mount, wanted: _Path, _tail: memoryview) -> Answer:
     return Answer({"attributes": _attributes(mount.directory.lstat(_path(wanted)))})
 
 
-def _readdir(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+def _readdir(mount: _Mount, wanted: _Path, _tail: memoryview) -> Answer:
     return mount.page(mount.directory.scan(_path(wanted)))
 
 
-def _readdir_more(mount: _Mount, wanted: _ReadMore, _tail: bytes) -> Answer:
+def _readdir_more(mount: _Mount, wanted: _ReadMore, _tail: memoryview) -> Answer:
     return mount.page(mount.listings.pop(wanted.listing))
 
 
-def _readlink(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+def _readlink(mount: _Mount, wanted: _Path, _tail: memoryview) -> Answer:
     path = _path(wanted)
     target = mount.directory.readlink(path)
     # The guest follows the text by itself, among its own files: what leads out of the
@@ -258,7 +258,7 @@ def _readlink(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
     return Answer({"target": _to_guest(target)})
 
 
-def _open(mount: _Mount, wanted: _Open, _tail: bytes) -> Answer:
+def _open(mount: _Mount, wanted: _Open, _tail: memoryview) -> Answer:
     flags = _ACCESS_MODES[wanted.access]
     if wanted.append:
         flags |= OpenFlag.APPEND
@@ -271,15 +271,15 @@ def _open(mount: _Mount, wanted: _Open, _tail: bytes) -> Answer:
     return Answer(head, b"".join(file.head for file in (opened, *ahead) if file))
 
 
-def _create(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+def _create(mount: _Mount, wanted: _Path, _tail: memoryview) -> Answer:
     return Answer(_file(mount.open(_path(wanted), _CREATE)))
 
 
-def _fstat(mount: _Mount, wanted: _Handle, _tail: bytes) -> Answer:
+def _fstat(mount: _Mount, wanted: _Handle, _tail: memoryview) -> Answer:
     return Answer({"attributes": _attributes(mount.directory.fstat(wanted.handle))})
 
 
-def _read(mount: _Mount, wanted: _Read, _tail: bytes) -> Answer:
+def _read(mount: _Mount, wanted: _Read, _tail: memoryview) -> Answer:
     handle, length, offset = wanted.handle, wanted.length, wanted.offset
     if length < _PAGES_BYTES:
         return Answer({}, mount.directory.pread(handle, length, offset))
@@ -289,33 +289,32 @@ def _read(mount: _Mount, wanted: _Read, _tail: bytes) -> Answer:
     return Answer({}, rest, mount.pipe)
 
 
-def _write(mount: _Mount, wanted: _Write, tail: bytes) -> Answer:
-    data = memoryview(tail)
-    while data:
-        written = len(tail) - len(data)
-        count = mount.directory.pwrite(wanted.handle, data, wanted.offset + written)
-        data = data[count:]
+def _write(mount: _Mount, wanted: _Write, tail: memoryview) -> Answer:
+    written = 0
+    while written < len(tail):
+        at = wanted.offset + written
+        written += mount.directory.pwrite(wanted.handle, tail[written:], at)
     return Answer({})
 
 
-def _truncate(mount: _Mount, wanted: _Truncate, _tail: bytes) -> Answer:
+def _truncate(mount: _Mount, wanted: _Truncate, _tail: memoryview) -> Answer:
     mount.directory.ftruncate(wanted.handle, wanted.size)
     return Answer({})
 
 
-def _fsync(mount: _Mount, wanted: _Handle, _tail: bytes) -> Answer:
+def _fsync(mount: _Mount, wanted: _Handle, _tail: memoryview) -> Answer:
     mount.directory.fsync(wanted.handle)
     return Answer({})
 
 
-def _close(mount: _Mount, wanted: _Close, _tail: bytes) -> Answer:
+def _close(mount: _Mount, wanted: _Close, _tail: memoryview) -> Answer:
     for handle in wanted.handles:
         mount.handles.discard(handle)
         mount.directory.close(handle)
     return Answer({})
 
 
-def _setattr(mount: _Mount, wanted: _SetAttributes, _tail: bytes) -> Answer:
+def _setattr(mount: _Mount, wanted: _SetAttributes, _tail: memoryview) -> Answer:
     directory, path = mount.directory, _path(wanted)
     if wanted.size is not None:
         directory.truncate(path, wanted.size)
@@ -331,33 +330,33 @@ def _setattr(mount: _Mount, wanted: _SetAttributes, _tail: bytes) -> Answer:
     return Answer({"attributes": _attributes(directory.lstat(path))})
 
 
-def _mkdir(mount: _Mount, wanted: _MakeDirectory, _tail: bytes) -> Answer:
+def _mkdir(mount: _Mount, wanted: _MakeDirectory, _tail: memoryview) -> Answer:
     mount.directory.mkdir(_path(wanted), wanted.mode)
     return Answer({})
 
 
-def _rmdir(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+def _rmdir(mount: _Mount, wanted: _Path, _tail: memoryview) -> Answer:
     mount.directory.rmdir(_path(wanted))
     return Answer({})
 
 
-def _unlink(mount: _Mount, wanted: _Path, _tail: bytes) -> Answer:
+def _unlink(mount: _Mount, wanted: _Path, _tail: memoryview) -> Answer:
     mount.directory.unlink(_path(wanted))
     return Answer({})
 
 
-def _rename(mount: _Mount, wanted: _Rename, _tail: bytes) -> Answer:
+def _rename(mount: _Mount, wanted: _Rename, _tail: memoryview) -> Answer:
     new_path = GuestPath.parse(_from_guest(wanted.new_path))
     mount.directory.rename(_path(wanted), new_path)
     return Answer({})
 
 
-def _symlink(mount: _Mount, wanted: _Symlink, _tail: bytes) -> Answer:
+def _symlink(mount: _Mount, wanted: _Symlink, _tail: memoryview) -> Answer:
     mount.directory.symlink(_from_guest(wanted.target), _path(wanted))
     return Answer({})
 
 
-def _statfs(mount: _Mount, _wanted: _Parameters, _tail: bytes) -> Answer:
+def _statfs(mount: _Mount, _wanted: _Parameters, _tail: memoryview) -> Answer:
     found = mount.directory.statfs()
     return Answer(
         {

@@ -5,6 +5,7 @@ tail; integers little-endian. ``deno/frames.ts`` is the other end.
 """
 
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 from runt_worker._errors import GuestProtocolError
@@ -41,6 +42,7 @@ class FrameDecoder:
     def __init__(self, max_frame_bytes: int) -> None:
         self._max_frame_bytes = max_frame_bytes
         self._buffer = bytearray()
+        self._large = bytearray()
 
     def receive_data(self, data: bytes) -> list[Frame]:
         """Take bytes, return the frames that they complete.
@@ -67,6 +69,34 @@ class FrameDecoder:
         (length,) = _LENGTH.unpack_from(self._buffer)
         return _LENGTH.size + length - len(self._buffer)
 
+    def receive_rest(
+        self, read_into: Callable[[memoryview], int]
+    ) -> tuple[bytes, memoryview]:
+        """Read what a frame that has begun still lacks, straight to its place.
+
+        For large frames: the tail is not copied once more, and is valid until the next
+        frame is received this way.
+
+        Args:
+            read_into: fills a part of what it is given and returns how much that was.
+
+        Returns:
+            The frame's head and its tail.
+
+        Raises:
+            GuestProtocolError: its head is longer than itself.
+        """
+        have, end = len(self._buffer), len(self._buffer) + self.missing()
+        if len(self._large) < end:
+            self._large = bytearray(end)
+        view = memoryview(self._large)[:end]
+        view[:have] = self._buffer
+        self._buffer.clear()
+        while have < end:
+            have += read_into(view[have:])
+        head_start, tail_start = _head_of(view, _LENGTH.size, end)
+        return bytes(view[head_start:tail_start]), view[tail_start:]
+
     def _frames(self, data: bytes | bytearray) -> tuple[list[Frame], int]:
         frames: list[Frame] = []
         at = 0
@@ -90,10 +120,16 @@ class FrameDecoder:
 
 
 def _frame(data: bytes | bytearray, start: int, end: int) -> Frame:
-    (head_length,) = _LENGTH.unpack_from(data, start)
+    view = memoryview(data)  # a slice of a bytearray would be copied twice
+    head_start, tail_start = _head_of(view, start, end)
+    return Frame(bytes(view[head_start:tail_start]), bytes(view[tail_start:end]))
+
+
+def _head_of(view: memoryview, start: int, end: int) -> tuple[int, int]:
+    """Return where the head of a frame starts, and where its tail."""
+    (head_length,) = _LENGTH.unpack_from(view, start)
     head_start = start + _LENGTH.size
     tail_start = head_start + head_length
     if tail_start > end:
         raise GuestProtocolError("the sandbox sent a head longer than its frame")
-    view = memoryview(data)  # a slice of a bytearray would be copied twice
-    return Frame(bytes(view[head_start:tail_start]), bytes(view[tail_start:end]))
+    return head_start, tail_start
