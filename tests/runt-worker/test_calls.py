@@ -160,6 +160,20 @@ def test_an_interrupt_ends_the_call_and_its_late_answer_is_dropped(
     assert guest.answers(1) == [{"id": 2, "method": "echo"}]
 
 
+def test_what_an_interrupted_call_did_for_its_caller_is_undone(serve: Serve) -> None:
+    slow, undone = Slow(), Event()
+    server, guest, _ = serve(lambda call: slow(call)._replace(undo=undone.set))
+    guest.call(1, "slow")
+    assert slow.begun.wait(WAIT_S)
+    server.interrupt()
+    slow.may_end.set()
+    assert undone.wait(WAIT_S)
+    undone.clear()
+    guest.call(2)
+    assert [answer["id"] for answer in guest.answers(2)] == [1, 2]
+    assert not undone.is_set()
+
+
 def test_an_interrupt_between_calls_does_nothing(serve: Serve) -> None:
     server, guest, _ = serve(echo)
     server.interrupt()

@@ -10,8 +10,8 @@ from ._guest_path import GuestPath
 from ._limits import DEFAULT_LIMITS, Limits
 from ._links import check_target, climb_of
 from ._names import HostPath, absolute_path
+from ._opening import MAX_OFFSET, ClosedOnError, check_range
 from ._operations import OpenFlag, OpenMode, mode_of
-from ._reading import MAX_OFFSET, ClosedOnError, check_range
 from ._resolve import choose_resolver
 from ._writing import (
     PERMISSION_BITS,

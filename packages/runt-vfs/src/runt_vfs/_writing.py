@@ -17,15 +17,9 @@ from ._errors import (
 from ._guest_path import GuestPath
 from ._limits import Limits
 from ._links import climb_of
+from ._opening import ClosedOnError, Located, check_openable, opened, seen
 from ._operations import OpenMode
-from ._reading import (
-    ClosedOnError,
-    Located,
-    ReadableDirectory,
-    check_openable,
-    opened,
-    seen,
-)
+from ._reading import ReadableDirectory
 from ._resolve import Place, Resolver, WalkingResolver
 
 PERMISSION_BITS = 0o777

@@ -59,11 +59,13 @@ class Answer(NamedTuple):
         head: a JSON object.
         tail: bytes beside it.
         pages: bytes before these, which wait in a pipe.
+        undo: called if the answer reaches nobody, because the call was interrupted.
     """
 
     head: dict[str, Any]
     tail: bytes = b""
     pages: PagePipe | None = None
+    undo: Callable[[], None] | None = None
 
 
 Handler = Callable[[Call], Answer]
@@ -232,6 +234,8 @@ class CallServer:
         with self._answering:
             if self._under_way == call.id:
                 self._reply(call.id, answer)
+            elif answer.undo:
+                answer.undo()
 
     def _reply(self, call_id: int, answer: Answer) -> None:
         self._under_way = None
