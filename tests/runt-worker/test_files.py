@@ -118,6 +118,28 @@ CELLS = {
         sizes = [entry.stat().st_size for entry in os.scandir("crowd")]
         print(len(os.listdir("crowd")), sum(sizes))
     """,
+    "any reads and writes": """
+        import random
+        rng = random.Random(7)
+        sizes = (1, 30, 5000, 70_000, 300_000, 1_200_000)
+        a, b = (open(name, "w+b", buffering=0) for name in ("m2", "/tmp/m2"))
+        with a, b:
+            for step in range(250):
+                at = rng.randrange(1 << 21)
+                length = rng.choice(sizes[:rng.choice((3, 6))])
+                data, what = rng.randbytes(length), rng.choice("wwwsspprtf")
+                done = []
+                for f in (a, b):
+                    if what in "wr": f.seek(at)
+                    if what == "p": f.seek(max(f.tell() - length // 2, 0))
+                    if what in "wsp": done.append(f.write(data))
+                    elif what == "r": done.append(f.read(length))
+                    elif what == "t": done.append(f.truncate(at))
+                    else: done.append(os.fstat(f.fileno()).st_size)
+                    done.append(f.tell())
+                assert done[:2] == done[2:], (step, what)
+        print(open("m2", "rb").read() == open("/tmp/m2", "rb").read())
+    """,
     "locks": """
         import errno, fcntl
         with open("locked", "w") as f:
@@ -164,6 +186,7 @@ EXPECTED = {
     "large offsets": f"b'end' {(5 << 30) + 3}\n{(5 << 30) + 3}\n",
     "large contents": f"{20 << 20} True\nTrue\n",
     "many entries": "5000 5000\n",
+    "any reads and writes": "True\n",
     "locks": "ENOLCK\nENOLCK\nENOLCK\nNone 0\nNone\n",
     "files in their order": "4950\n",
     "devices": "True False\n",

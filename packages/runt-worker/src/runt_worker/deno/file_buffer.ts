@@ -5,7 +5,8 @@
  * reads and writes in a row become few large ones.
  */
 import { ATTRIBUTES_MS, HEAD_BYTES, identityOf } from "./file_client.ts";
-import type { FileClient, HostAttributes, Opened } from "./file_client.ts";
+import type { FileClient, Opened } from "./file_client.ts";
+import type { HostAttributes } from "./file_messages.ts";
 
 /** From here on a read or write goes straight to the host. */
 const DIRECT_BYTES = 256 * 1024;

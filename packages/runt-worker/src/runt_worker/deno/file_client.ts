@@ -6,31 +6,15 @@
  * moment, because programs ask for the same ones many times in a row.
  */
 import type { Answer, Calls } from "./calls.ts";
+import { received } from "./file_messages.ts";
+import type {
+  HostAttributes,
+  Page,
+  SentAhead,
+  SentAttributes,
+  SentFile,
+} from "./file_messages.ts";
 import { OpenAhead } from "./open_ahead.ts";
-
-/** What the supervisor tells of a file; times in ms since 1970. */
-export interface HostAttributes {
-  ino: number;
-  mode: number;
-  nlink: number;
-  size: number;
-  blocks: number;
-  atime: number;
-  mtime: number;
-  ctime: number;
-}
-
-/** The same as they travel, in this order. */
-type SentAttributes = [
-  ino: number,
-  mode: number,
-  nlink: number,
-  size: number,
-  blocks: number,
-  atime: number,
-  mtime: number,
-  ctime: number,
-];
 
 /** Changes to a file; what is absent stays as it is. */
 export interface Changes {
@@ -94,22 +78,6 @@ interface Remembered {
   until: number;
   /** Whether all but its kind and permissions may have changed since. */
   isOld: boolean;
-}
-
-/** A file that `open` found, as it travels. */
-interface SentFile {
-  handle: number;
-  attributes: SentAttributes;
-}
-
-/** The same, opened ahead; null if it could not be. */
-type SentAhead = [handle: number, length: number, attributes: SentAttributes] | null;
-
-/** A part of a listing. */
-interface Page {
-  entries: [string, SentAttributes][];
-  /** How to ask for the rest; null at the end. */
-  more: number | null;
 }
 
 /** So many files wait to be closed along with the next call, at most. */
@@ -407,11 +375,6 @@ const NO_BYTES = new Uint8Array();
 function accepted<Wanted>(answer: Answer): Wanted {
   if (typeof answer.code === "string") throw new HostError(answer.code);
   return answer as Wanted;
-}
-
-function received(sent: SentAttributes): HostAttributes {
-  const [ino, mode, nlink, size, blocks, atime, mtime, ctime] = sent;
-  return { ino, mode, nlink, size, blocks, atime, mtime, ctime };
 }
 
 /** The same for all openings of a file, whatever its names are. */

@@ -22,7 +22,8 @@ import type {
 } from "./emscripten.ts";
 import { FileBuffer } from "./file_buffer.ts";
 import { HostError } from "./file_client.ts";
-import type { Changes, FileClient, HostAttributes, Place } from "./file_client.ts";
+import type { Changes, FileClient, Place } from "./file_client.ts";
+import type { HostAttributes } from "./file_messages.ts";
 
 /** A node of ours; a mount's root knows which mount it is. */
 interface HostNode extends Node {
