@@ -68,6 +68,7 @@ export const HEAD_BYTES = 64 * 1024;
 /** So much comes along with one opening, at most. */
 const MAX_AHEAD_BYTES = 1024 * 1024;
 
+const NO_BYTES = new Uint8Array();
 const FILE_TYPE = 0o170000;
 const REGULAR = 0o100000;
 const READ_ONLY = 0;
@@ -369,8 +370,6 @@ export class FileClient {
     return known;
   }
 }
-
-const NO_BYTES = new Uint8Array();
 
 function accepted<Wanted>(answer: Answer): Wanted {
   if (typeof answer.code === "string") throw new HostError(answer.code);
