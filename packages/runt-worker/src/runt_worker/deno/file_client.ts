@@ -113,6 +113,11 @@ export class FileClient {
     this.#dropMade();
   }
 
+  /** Let no file be older than what the cell is about to learn by another way. */
+  disturb(): void {
+    this.#ahead.disturb();
+  }
+
   attributes(place: Place): HostAttributes {
     return this.#attributesOf(place, false);
   }

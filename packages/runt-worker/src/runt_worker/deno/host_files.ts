@@ -97,6 +97,11 @@ export class HostFiles {
     this.#client.forget();
   }
 
+  /** The cell learns something that is newer than files opened ahead. */
+  disturb(): void {
+    this.#client.disturb();
+  }
+
   #node(parent: HostNode | null, name: string, mode: number, mount: number): HostNode {
     // Past Emscripten's table of nodes, which would hold on to it.
     const node = new this.#fs.FSNode(parent, name, mode, 0) as HostNode;
