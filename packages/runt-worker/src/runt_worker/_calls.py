@@ -281,7 +281,7 @@ class CallServer:
                 self._stop_sender,
             ):
                 os.close(descriptor)
-            self._on_end()
+        self._on_end()  # which may take its time: `stop` does not wait for it
 
 
 def _encode(call_id: int, answer: Answer) -> bytes:

@@ -92,9 +92,12 @@ export class HostFiles {
 
   /** Between cells: write out what is gathered, and believe nothing seen before. */
   settle(): void {
-    this.#flush();
-    this.#client.settle();
-    this.#client.forget();
+    try {
+      this.#flush();
+    } finally {
+      this.#client.forget();
+      this.#client.settle();
+    }
   }
 
   /** The cell learns something that is newer than files opened ahead. */
