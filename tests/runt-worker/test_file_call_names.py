@@ -22,8 +22,8 @@ def calls(tmp_path: Path) -> Generator[FileCalls]:
 
 
 def ask(calls: FileCalls, method: str, **parameters: Any) -> Answer:
-    call = Call(id=1, method=method, parameters={"mount": 0, **parameters})
-    answer = calls(call)
+    raw = msgspec.Raw(msgspec.json.encode({"mount": 0, **parameters}))
+    answer = calls(Call(id=1, method=method, parameters=raw))
     # What JSON cannot carry would end the service.
     assert msgspec.json.decode(msgspec.json.encode(answer.head)) == answer.head
     return answer

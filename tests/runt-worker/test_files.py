@@ -1,6 +1,10 @@
 """Files of mounts in the real sandbox work as on a normal disk."""
 
+import shutil
+import textwrap
+import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,14 +118,52 @@ CELLS = {
         sizes = [entry.stat().st_size for entry in os.scandir("crowd")]
         print(len(os.listdir("crowd")), sum(sizes))
     """,
-    "many open files": """
-        files = []
-        try:
-            for n in range(1000): files.append(open(f"open{n}", "w"))
-        except OSError as error: print(type(error).__name__)
-        for f in files: f.close()
-        print(open("open1").read() == ""); [os.remove(f.name) for f in files]
+    "any reads and writes": """
+        import random
+        rng = random.Random(7)
+        sizes = (1, 30, 5000, 70_000, 300_000, 1_200_000)
+        a, b = (open(name, "w+b", buffering=0) for name in ("m2", "/tmp/m2"))
+        with a, b:
+            for step in range(250):
+                at = rng.randrange(1 << 21)
+                length = rng.choice(sizes[:rng.choice((3, 6))])
+                data, what = rng.randbytes(length), rng.choice("wwwsspprtf")
+                done = []
+                for f in (a, b):
+                    if what in "wr": f.seek(at)
+                    if what == "p": f.seek(max(f.tell() - length // 2, 0))
+                    if what in "wsp": done.append(f.write(data))
+                    elif what == "r": done.append(f.read(length))
+                    elif what == "t": done.append(f.truncate(at))
+                    else: done.append(os.fstat(f.fileno()).st_size)
+                    done.append(f.tell())
+                assert done[:2] == done[2:], (step, what)
+        print(open("m2", "rb").read() == open("/tmp/m2", "rb").read())
     """,
+    "locks": """
+        import errno, fcntl
+        with open("locked", "w") as f:
+            for lock in (lambda: fcntl.flock(f, fcntl.LOCK_EX),
+                         lambda: fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB),
+                         lambda: fcntl.fcntl(f.fileno(), fcntl.F_SETLK, bytes(32))):
+                try: lock()
+                except OSError as error: print(errno.errorcode[error.errno])
+            print(fcntl.flock(f, fcntl.LOCK_UN), fcntl.fcntl(f, fcntl.F_GETFD))
+        with open("/tmp/own", "w") as f: print(fcntl.flock(f, fcntl.LOCK_EX))
+    """,
+    "files in their order": """
+        os.mkdir("row")
+        for n in range(200): open(f"row/{n:03}", "w").write(str(n))
+        for order in (os.listdir("row"), sorted(os.listdir("row"))):
+            read = [int(open(f"row/{n}").read()) for n in order]
+            assert read == [int(n) for n in order]
+        held = []
+        for name in sorted(os.listdir("row")):
+            held.append(open(f"row/{name}")); os.path.exists("row/none")
+            if len(held) == 100: shutil.rmtree("row"); break
+        print(sum(int(f.read()) for f in held)); [f.close() for f in held]
+    """,
+    "devices": "print(os.path.ismount(M), os.path.samefile(M, '/tmp'))",
     "an empty file": "open('none', 'w').close(); print(open('none').read() == '')",
     "room": "print(shutil.disk_usage('.').total > 0)",
 }
@@ -144,7 +186,10 @@ EXPECTED = {
     "large offsets": f"b'end' {(5 << 30) + 3}\n{(5 << 30) + 3}\n",
     "large contents": f"{20 << 20} True\nTrue\n",
     "many entries": "5000 5000\n",
-    "many open files": "OSError\nTrue\n",
+    "any reads and writes": "True\n",
+    "locks": "ENOLCK\nENOLCK\nENOLCK\nNone 0\nNone\n",
+    "files in their order": "4950\n",
+    "devices": "True False\n",
     "an empty file": "True\n",
     "room": "True\n",
 }
@@ -219,6 +264,58 @@ def test_data_frames_and_arrays_are_read_and_written(place: Place) -> None:
     assert (place.data / "out.csv").read_text() == "x,y\n2,4\n6,8\n"
     code = "np.arange(1000).tofile('array'); print(np.memmap('array', int, 'r').sum())"
     assert place.run(code) == "499500\n"
+
+
+def test_what_is_opened_in_a_row_is_what_the_host_has(place: Place) -> None:
+    """Files that are opened ahead are no older than what the cell has seen besides."""
+    row = place.data / "watched"
+    row.mkdir()
+    for number in range(50):
+        (row / f"{number:02}").write_text("old")
+    code = """
+        names = sorted(os.listdir("watched"))
+        assert {open(f"watched/{n}").read() for n in names[:10]} == {"old"}
+        open("ready", "w").close()
+        while not os.path.exists("changed"): pass
+        print({open(f"watched/{n}").read() for n in names[10:]})
+    """
+
+    def change() -> None:
+        while not (place.data / "ready").exists():
+            time.sleep(0.01)
+        for file in row.iterdir():
+            file.write_text("new")
+        (place.data / "changed").touch()
+
+    with ThreadPoolExecutor(1) as executor:
+        changing = executor.submit(change)
+        assert place.run(textwrap.dedent(code)) == "{'new'}\n"
+        changing.result()
+
+
+def test_a_directory_with_100_000_entries(place: Place) -> None:
+    (place.data / "huge").mkdir()
+    for number in range(100_000):
+        (place.data / "huge" / f"{number}").touch()
+    code = "found = os.listdir('huge'); print(len(found), len(set(found)))"
+    assert place.run(code) == "100000 100000\n"
+    code = "print(sum(entry.is_file() for entry in os.scandir('huge')))"
+    assert place.run(code) == "100000\n"
+    shutil.rmtree(place.data / "huge")
+
+
+def test_parquet_works_or_says_what_it_lacks(place: Place) -> None:
+    """Pyodide's lock names pyarrow; whether it can be had is up to the network."""
+    place.run("import pandas as pd; frame = pd.DataFrame({'x': [1, 2]})")
+    ran = place.sandbox.run(
+        "frame.to_parquet('f.parquet'); print(pd.read_parquet('f.parquet').x.sum())"
+    )
+    if ran.status == "ok":
+        assert ran.text() == "3\n"
+    else:
+        assert ran.status == "ImportError"
+        assert ran.reply is not None
+        assert "pyarrow" in ran.reply.evalue
 
 
 def test_the_alias_of_a_mount_is_found_and_not_listed(place: Place) -> None:

@@ -1,5 +1,6 @@
 """Frames: what goes in comes out, however it was cut up, and bounds hold."""
 
+import io
 import struct
 
 import pytest
@@ -68,3 +69,23 @@ def test_the_largest_frame_is_taken() -> None:
 def test_a_head_longer_than_its_frame_is_refused() -> None:
     with pytest.raises(GuestProtocolError, match="head longer than its frame"):
         FrameDecoder(MAX_FRAME_BYTES).receive_data(struct.pack("<IIb", 5, 2, 0))
+
+
+def test_a_large_frame_is_read_to_its_place_in_any_pieces() -> None:
+    head, tail = b'{"id":1}', bytes(range(256)) * 1000
+    stream = io.BytesIO(encode_frame(head, tail) * 2)
+    decoder = FrameDecoder(1 << 20)
+    for _ in range(2):
+        assert decoder.receive_data(stream.read(1000)) == []
+        assert decoder.missing() == len(encode_frame(head, tail)) - 1000
+        found = decoder.receive_rest(lambda place: stream.readinto(place[:777]))
+        assert (found[0], bytes(found[1])) == (head, tail)
+        assert decoder.missing() == 0
+
+
+def test_a_large_frame_with_a_head_longer_than_itself() -> None:
+    frame = struct.pack("<II", 100_000, 200_000)
+    decoder = FrameDecoder(1 << 20)
+    assert decoder.receive_data(frame) == []
+    with pytest.raises(GuestProtocolError):
+        decoder.receive_rest(len)

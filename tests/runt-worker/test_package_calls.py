@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 
@@ -62,9 +63,8 @@ def out_of_order(_sink: PackageSink) -> bool:
 
 
 def ask(calls: PackageCalls, method: str, **parameters: Any) -> dict[str, Any]:
-    return calls.handlers()[method](
-        Call(id=1, method=method, parameters=parameters)
-    ).head
+    raw = msgspec.Raw(msgspec.json.encode(parameters))
+    return calls.handlers()[method](Call(id=1, method=method, parameters=raw)).head
 
 
 def error_of(calls: PackageCalls, method: str, **parameters: Any) -> str:

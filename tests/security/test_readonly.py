@@ -243,6 +243,13 @@ ATTEMPTS = {
         "[json.loads(bridge.call('truncate', json.dumps({'mount': GUARDED, "
         "'handle': h, 'size': 0}))) for h in range(-5, 300)]"
     ),
+    "forged opening ahead": (
+        "names = ['new', 'empty', 'link', '../guarded/empty', 'directory', '', '.']; "
+        "answer = forge('open', path='file.txt', access=0, append=False, ahead=names); "
+        "handles = [f[0] for f in answer['ahead'] if f]; "
+        "[json.loads(bridge.call('truncate', json.dumps({'mount': GUARDED, "
+        "'handle': h, 'size': 0}))) for h in handles]"
+    ),
     "forged fsync": "forge('fsync', handle=opened())",
     "forged method": "forge('chmod', path='file.txt', mode=0o777)",
     "forged by mount -1": "forge('unlink', mount=-1, path='file.txt')",
@@ -280,6 +287,7 @@ CHANGING_CALLS = {
     "write",
 }
 READING_CALLS = {"close", "fstat", "fsync", "lstat", "open", "read", "readdir"} | {
+    "readdir_more",
     "readlink",
     "statfs",
 }

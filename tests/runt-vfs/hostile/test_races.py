@@ -173,14 +173,15 @@ def test_the_kernel_gives_up_on_a_tree_that_never_keeps_still(
         return real(root, path)
 
     monkeypatch.setattr(_system, "open_beneath", open_beneath)
-    directory.mkdir(parse("d"))
+    directory.mkdir(parse("parent"))
+    directory.mkdir(parse("parent/d"))
     answers += [errno.EAGAIN] * 3
     with pytest.raises(HostError) as caught:
-        directory.mkdir(parse("e"))
+        directory.mkdir(parse("parent/e"))
     assert caught.value.code == "EAGAIN"
     answers += [errno.EIO]
     with pytest.raises(HostError) as caught:
-        directory.mkdir(parse("e"))
+        directory.mkdir(parse("parent/e"))
     assert caught.value.code == "EIO"
 
 

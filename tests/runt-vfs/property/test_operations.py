@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from runt_vfs import (
     GuestPath,
     HostDirectory,
+    Listing,
     OpenFlag,
     Operation,
     VfsError,
@@ -38,6 +39,7 @@ ARGUMENTS: dict[str, st.SearchStrategy[object]] = {
     "guest_path": TEXT,
     "new_path": TEXT,
     "target": TEXT,
+    "names": st.lists(TEXT, max_size=3),
     "handle": st.integers(0, 3) | NUMBER,
     "size": SIZE,
     "offset": SIZE,
@@ -76,7 +78,9 @@ def asked(directory: HostDirectory, operation: Operation, data: st.DataObject) -
         if name != "into":
             value = data.draw(ARGUMENTS[name], name)
             arguments[name] = GuestPath.parse(str(value)) if name in PATHS else value
-    method(**arguments)
+    answer = method(**arguments)
+    if isinstance(answer, Listing):
+        answer.close()
 
 
 @pytest.mark.parametrize("allow_writes", [True, False])

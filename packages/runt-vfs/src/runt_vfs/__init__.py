@@ -1,6 +1,6 @@
 """Host directories for a sandbox."""
 
-from ._attributes import DirectoryEntry, FileStat, FileSystemStat
+from ._attributes import DirectoryEntry, FileStat, FileSystemStat, OpenedFile
 from ._directory import HostDirectory, open_host_directory
 from ._errors import (
     DuplicateMountError,
@@ -18,6 +18,7 @@ from ._errors import (
 )
 from ._guest_path import GuestPath
 from ._limits import Limits
+from ._listing import Listing
 from ._mirror import OutputMirror
 from ._mounts import Mount, MountTable
 from ._names import HostPath, alias_name, mount_name
@@ -37,12 +38,14 @@ __all__ = [
     "LeavesMountError",
     "LimitError",
     "Limits",
+    "Listing",
     "MirrorError",
     "MirrorFailure",
     "Mount",
     "MountTable",
     "NotMountedError",
     "OpenFlag",
+    "OpenedFile",
     "Operation",
     "OutputMirror",
     "PolicyError",

@@ -1,13 +1,14 @@
 """What a guest learns about files, as values."""
 
 import stat
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileStat:
+class FileStat(NamedTuple):
     """The attributes of a file; owner and group stay on the host.
+
+    A tuple, because one is made for every file of a listing.
 
     Attributes:
         mode: Type and permission bits, as `st_mode` of POSIX.
@@ -52,14 +53,14 @@ class FileStat:
         Directories are 0555 and all else 0444, so that `os.access` tells the truth;
         a symlink's bits mean nothing and stay.
         """
-        if self.is_symlink:
+        kind = stat.S_IFMT(self.mode)
+        if kind == stat.S_IFLNK:
             return self
-        bits = 0o555 if self.is_directory else 0o444
-        return replace(self, mode=stat.S_IFMT(self.mode) | bits)
+        bits = 0o555 if kind == stat.S_IFDIR else 0o444
+        return type(self)(kind | bits, *self[1:])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DirectoryEntry:
+class DirectoryEntry(NamedTuple):
     """One line of a listing.
 
     Attributes:
@@ -69,6 +70,20 @@ class DirectoryEntry:
 
     name: str
     stat: FileStat
+
+
+class OpenedFile(NamedTuple):
+    """A file that was opened, and what a guest will want to know of it at once.
+
+    Attributes:
+        handle: What the other operations know it by.
+        stat: Its attributes.
+        head: Its first bytes, if it was opened for reading.
+    """
+
+    handle: int
+    stat: FileStat
+    head: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,15 +4,21 @@ import errno
 import os
 
 from . import _system
-from ._errors import LeavesMountError, RequestError, host_errors
+from ._attributes import FileStat, OpenedFile
+from ._errors import HostErrors, LeavesMountError, RequestError
 from ._guest_path import GuestPath
 from ._limits import DEFAULT_LIMITS, Limits
 from ._links import check_target, climb_of
 from ._names import HostPath, absolute_path
-from ._operations import MUTATING_FLAGS, OpenFlag
-from ._reading import MAX_OFFSET, check_range
+from ._opening import MAX_OFFSET, ClosedOnError, check_range
+from ._operations import OpenFlag, OpenMode, mode_of
 from ._resolve import choose_resolver
-from ._writing import PERMISSION_BITS, WritableDirectory, check_flags, check_writable
+from ._writing import (
+    PERMISSION_BITS,
+    WritableDirectory,
+    check_mode,
+    check_writable,
+)
 
 
 def open_host_directory(
@@ -70,14 +76,36 @@ class HostDirectory(WritableDirectory):
             HostError: ENOENT, EEXIST, EISDIR, ENOTDIR, EACCES, ELOOP, EMFILE, ENOSPC
                 and so on; EAGAIN if the tree does not keep still.
         """
-        if flags & MUTATING_FLAGS:
-            writer = self._writer_for(guest_path)
-            check_flags(guest_path, flags)
-            descriptor = self._open_to_write(writer, guest_path, flags, mode)
-        else:
-            check_flags(guest_path, flags)
-            descriptor = self._open_to_read(guest_path, flags)
+        descriptor, _ = self._open(guest_path, mode_of(flags), mode)
         return self._handles.add(descriptor, flags)
+
+    def open_and_read(
+        self, guest_path: GuestPath, flags: OpenFlag, size: int, mode: int = 0o666
+    ) -> OpenedFile:
+        """Open a file and look at it, in one step of the guest's.
+
+        Args:
+            guest_path: The file, relative to the mount.
+            flags: As for `open`.
+            size: Bytes to read from its beginning, with READ.
+            mode: As for `open`.
+
+        Raises:
+            RequestError: EINVAL for a size that no file can have, and as for `open`.
+            HostError: EIO, and as for `open`.
+            VfsError: As for `open`.
+        """
+        opening = mode_of(flags)
+        check_range(size)
+        descriptor, found = self._open(guest_path, opening, mode)
+        head = b""
+        if opening.reads and found.is_file:
+            with ClosedOnError(descriptor), HostErrors(guest_path):
+                head = _system.pread(
+                    descriptor, min(size, self._limits.max_io_bytes), 0
+                )
+        handle = self._handles.add(descriptor, flags)
+        return OpenedFile(handle, self._shown(found), head)
 
     def pwrite(self, handle: int, data: bytes | memoryview, offset: int) -> int:
         """Write to an open file and return how many bytes were written.
@@ -96,9 +124,9 @@ class HostDirectory(WritableDirectory):
         writer = self._writer_for(None)
         check_range(offset)
         part = memoryview(data)[: self._limits.max_io_bytes]
-        with self._handles.use(handle) as file, host_errors(None):
-            check_writable(file.flags)
-            if OpenFlag.APPEND in file.flags:
+        with self._handles.use(handle) as file, HostErrors(None):
+            check_writable(file.mode)
+            if file.mode.appends:
                 return writer.append(file.descriptor, part)
             return writer.pwrite(file.descriptor, part, offset)
 
@@ -117,8 +145,8 @@ class HostDirectory(WritableDirectory):
         """
         writer = self._writer_for(None)
         check_range(size)
-        with self._handles.use(handle) as file, host_errors(None):
-            check_writable(file.flags)
+        with self._handles.use(handle) as file, HostErrors(None):
+            check_writable(file.mode)
             writer.ftruncate(file.descriptor, size)
 
     def truncate(self, guest_path: GuestPath, size: int) -> None:
@@ -137,9 +165,10 @@ class HostDirectory(WritableDirectory):
         """
         writer = self._writer_for(guest_path)
         check_range(size)
-        descriptor = self._open_to_write(writer, guest_path, OpenFlag.WRITE)
+        mode = mode_of(OpenFlag.WRITE)
+        descriptor, _ = self._open_to_write(writer, guest_path, mode)
         try:
-            with host_errors(guest_path):
+            with HostErrors(guest_path):
                 writer.ftruncate(descriptor, size)
         finally:
             _system.close(descriptor)
@@ -317,3 +346,13 @@ class HostDirectory(WritableDirectory):
             raise RequestError(errno.EINVAL, guest_path)
         with self._place(guest_path, follow=follow) as place:
             writer.utime(place.directory, place.name, atime_ns, mtime_ns)
+
+    def _open(
+        self, guest_path: GuestPath, mode: OpenMode, bits: int
+    ) -> tuple[int, FileStat]:
+        if mode.mutates:
+            writer = self._writer_for(guest_path)
+            check_mode(guest_path, mode)
+            return self._open_to_write(writer, guest_path, mode, bits)
+        check_mode(guest_path, mode)
+        return self._open_to_read(guest_path, mode)

@@ -15,9 +15,8 @@ VfsError (an OSError)
 
 import errno
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Self
 
 
@@ -155,9 +154,10 @@ class MirrorError(VfsError):
         self._arguments = (failures, copied, max_named)
 
 
-@contextmanager
-def host_errors(guest_path: object | None) -> Generator[None]:
-    """Translate what the operating system raises, here and nowhere else.
+class HostErrors:
+    """Translates what the operating system raises in a block, here and nowhere else.
+
+    A class, since a generator would cost as much as a system call, each time.
 
     Args:
         guest_path: The path that the guest named, for the error's text.
@@ -167,13 +167,23 @@ def host_errors(guest_path: object | None) -> Generator[None]:
             host paths, so it is not kept as the cause either.
         PolicyError: As it came, with the path that the resolver did not know.
     """
-    try:
-        yield
-    except PolicyError as error:
-        if error.filename is not None:
-            raise
-        raise type(error)(guest_path) from None
-    except VfsError:
-        raise
-    except OSError as error:
-        raise HostError(error.errno or errno.EIO, guest_path) from None
+
+    __slots__ = ("_guest_path",)
+
+    def __init__(self, guest_path: object | None) -> None:
+        self._guest_path = guest_path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, PolicyError):
+            if error.filename is None:
+                raise type(error)(self._guest_path) from None
+        elif isinstance(error, OSError) and not isinstance(error, VfsError):
+            raise HostError(error.errno or errno.EIO, self._guest_path) from None

@@ -83,9 +83,7 @@ class GuestPath:
         Raises:
             RequestError: EINVAL if it is not one plain name, EILSEQ as for `parse`.
         """
-        encode_name(name)
-        if name in ("", ".", "..") or "/" in name or "\0" in name:
-            raise RequestError(errno.EINVAL)
+        encode_plain_name(name)
         return self._proven(self.is_absolute, (*self.parts, name))
 
     def relative_to(self, count: int) -> Self:
@@ -132,6 +130,21 @@ def encode_name(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raise RequestError(errno.EILSEQ) from None
+
+
+def encode_plain_name(text: str) -> bytes:
+    """Return the bytes of what is one name and leads nowhere by itself.
+
+    Args:
+        text: The name, as for `encode_name`.
+
+    Raises:
+        RequestError: EINVAL if it is not one plain name, EILSEQ as `encode_name` does.
+    """
+    name = encode_name(text)
+    if text in ("", ".", "..") or "/" in text or "\0" in text:
+        raise RequestError(errno.EINVAL)
+    return name
 
 
 def decode_name(name: bytes) -> str:

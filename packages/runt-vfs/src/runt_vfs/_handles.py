@@ -2,28 +2,49 @@
 
 import errno
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 
 from . import _system
 from ._errors import LimitError, RequestError
-from ._operations import OpenFlag
+from ._operations import OpenFlag, OpenMode, mode_of
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class OpenFile:
     """A file that is open.
 
     Attributes:
         descriptor: The system's number for it.
-        flags: How it was opened.
+        mode: How it was opened.
         users: Who holds the descriptor: the table, and each call under way.
     """
 
     descriptor: int
-    flags: OpenFlag
+    mode: OpenMode
     users: int = 1
+
+
+class _Use:
+    """Holds a file open for the length of a block. Made by `HandleTable.use` only."""
+
+    __slots__ = ("_file", "_handle", "_table")
+
+    def __init__(self, table: "HandleTable", handle: int) -> None:
+        self._table = table
+        self._handle = handle
+
+    def __enter__(self) -> OpenFile:
+        self._file = self._table.hold(self._handle)
+        return self._file
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._table.release(self._file)
 
 
 class HandleTable:
@@ -53,15 +74,21 @@ class HandleTable:
             if len(self._files) < self._max_open_files:
                 self._last_handle += 1
                 self._files[self._last_handle] = OpenFile(
-                    descriptor=descriptor, flags=flags
+                    descriptor=descriptor, mode=mode_of(flags)
                 )
                 return self._last_handle
         _system.close(descriptor)
         raise LimitError(errno.EMFILE, "Too many files are open in this mount")
 
-    @contextmanager
-    def use(self, handle: int) -> Generator[OpenFile]:
-        """Hold a file open while a call uses it.
+    def use(self, handle: int) -> _Use:
+        """Return a context manager that holds a file open while a call uses it.
+
+        Its block begins with RequestError (EBADF) if there is no such handle.
+        """
+        return _Use(self, handle)
+
+    def hold(self, handle: int) -> OpenFile:
+        """Return a file that stays open until it is released.
 
         Raises:
             RequestError: EBADF, there is no such handle.
@@ -71,10 +98,7 @@ class HandleTable:
             if file is None:
                 raise RequestError(errno.EBADF)
             file.users += 1
-        try:
-            yield file
-        finally:
-            self._release(file)
+        return file
 
     def close(self, handle: int) -> None:
         """Forget a handle.
@@ -87,14 +111,15 @@ class HandleTable:
             file = self._files.pop(handle, None)
         if file is None:
             raise RequestError(errno.EBADF)
-        self._release(file)
+        self.release(file)
 
     def close_all(self) -> None:
         """Forget all handles."""
         for handle in list(self._files):
             self.close(handle)
 
-    def _release(self, file: OpenFile) -> None:
+    def release(self, file: OpenFile) -> None:
+        """Give back what `hold` returned; the last one closes the descriptor."""
         with self._lock:
             file.users -= 1
             last = file.users == 0

@@ -1,22 +1,27 @@
 """The operations on a host directory that change nothing."""
 
 import errno
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from . import _system
-from ._attributes import DirectoryEntry, FileStat, FileSystemStat
-from ._errors import HostError, LimitError, RequestError, SpecialFileError, host_errors
-from ._guest_path import GuestPath, decode_name
+from ._attributes import DirectoryEntry, FileStat, FileSystemStat, OpenedFile
+from ._errors import HostErrors, LimitError, RequestError, SpecialFileError
+from ._guest_path import GuestPath, decode_name, encode_plain_name
 from ._handles import HandleTable
 from ._limits import Limits
-from ._operations import OpenFlag
-from ._resolve import Place, Resolver
-
-MAX_OFFSET = 2**63 - 1
-"""The largest offset and size that systems know."""
+from ._listing import Listing
+from ._opening import (
+    ClosedOnError,
+    Located,
+    check_openable,
+    check_range,
+    opened,
+    seen,
+)
+from ._operations import OpenFlag, OpenMode
+from ._resolve import Resolver
 
 
 class ReadableDirectory:
@@ -54,6 +59,38 @@ class ReadableDirectory:
         """Whether every change is refused."""
         return self._read_only
 
+    def splice(self, handle: int, pipe: int, size: int, offset: int) -> int:
+        """Read from an open file into a pipe, without copying where Linux can.
+
+        For the host's own use and no `Operation`: no guest may name the pipe.
+
+        Args:
+            handle: From `open`, with READ.
+            pipe: The descriptor of a pipe's end for writing.
+            size: Bytes to read.
+            offset: Where to begin, in bytes.
+
+        Returns:
+            How many bytes are in the pipe now; 0 at the end of the file, or if this
+            file or system can only be read by `pread`.
+
+        Raises:
+            RequestError: EBADF, or EINVAL for numbers no file can have.
+            HostError: EBADF if not open for reading, EAGAIN for a pipe that is full and
+                does not block, EISDIR or EIO.
+        """
+        check_range(size)
+        check_range(offset)
+        if not _system.CAN_SPLICE:
+            return 0
+        with self._handles.use(handle) as file, HostErrors(None):
+            try:
+                return _system.splice(file.descriptor, pipe, size, offset)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                return 0
+
     def unmount(self) -> None:
         """Close every handle and the directory itself; no call may be under way."""
         self._handles.close_all()
@@ -74,7 +111,7 @@ class ReadableDirectory:
             HostError: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG or EIO.
         """
         with self._place(guest_path) as place:
-            return self._shown(_system.lstat(place.directory, place.name))
+            return self._shown(seen(place))
 
     def lstat(self, guest_path: GuestPath) -> FileStat:
         """Return the attributes of a file, of a symlink those of the link itself.
@@ -103,14 +140,32 @@ class ReadableDirectory:
             HostError: As for `stat`.
         """
         entries: list[DirectoryEntry] = []
-        with self._place(guest_path) as place:
-            for name, found in _scan(place):
+        with self.scan(guest_path) as listing:
+            for entry in listing:
                 if len(entries) == self._limits.max_directory_entries:
                     raise LimitError(
                         errno.EOVERFLOW, "This directory is too large", guest_path
                     )
-                entries.append(DirectoryEntry(name=name, stat=self._shown(found)))
+                entries.append(entry)
         return tuple(entries)
+
+    def scan(self, guest_path: GuestPath) -> Listing:
+        """List a directory piece by piece, however large it is.
+
+        Args:
+            guest_path: The directory, relative to the mount.
+
+        Returns:
+            Its entries, for the caller to iterate over and to close.
+
+        Raises:
+            RequestError: EINVAL for an absolute path.
+            LeavesMountError: A link on the way leads out of the mount.
+            HostError: As for `stat`.
+        """
+        with self._place(guest_path) as place:
+            descriptor = _system.open_for_reading(place.directory, place.name)
+        return Listing(descriptor, guest_path, read_only=self._read_only)
 
     def readlink(self, guest_path: GuestPath) -> str:
         """Return the target of a symlink as it stands.
@@ -133,8 +188,38 @@ class ReadableDirectory:
         Raises:
             HostError: EIO, or the disk is gone.
         """
-        with host_errors(None):
+        with HostErrors(None):
             return _system.statfs(self._root, read_only=self._read_only)
+
+    def open_entries(
+        self, guest_path: GuestPath, names: Sequence[str], size: int
+    ) -> list[OpenedFile | None]:
+        """Open several files of one directory for reading, and look at them.
+
+        For guests that read many small files: it saves them a call for each.
+
+        Args:
+            guest_path: The directory, relative to the mount.
+            names: Entries of it. Symlinks are not followed.
+            size: Bytes to read from the beginning of each.
+
+        Returns:
+            The files, in the order of the names; None for what is no regular file or
+            cannot be opened, for whatever reason.
+
+        Raises:
+            RequestError: EINVAL for an absolute path or a size that no file can have.
+            LeavesMountError: A link on the way leads out of the mount.
+            HostError: As for `stat`, of the directory.
+        """
+        check_range(size)
+        size = min(size, self._limits.max_io_bytes)
+        with self._place(guest_path) as place:
+            directory = _system.open_directory(place.directory, place.name)
+            try:
+                return [self._open_entry(directory, name, size) for name in names]
+            finally:
+                _system.close(directory)
 
     def fstat(self, handle: int) -> FileStat:
         """Return the attributes of an open file, whatever its name is by now.
@@ -146,7 +231,7 @@ class ReadableDirectory:
             RequestError: EBADF.
             HostError: EIO.
         """
-        with self._handles.use(handle) as file, host_errors(None):
+        with self._handles.use(handle) as file, HostErrors(None):
             return self._shown(_system.fstat(file.descriptor))
 
     def pread(self, handle: int, size: int, offset: int) -> bytes:
@@ -166,7 +251,7 @@ class ReadableDirectory:
         """
         check_range(size)
         check_range(offset)
-        with self._handles.use(handle) as file, host_errors(None):
+        with self._handles.use(handle) as file, HostErrors(None):
             return _system.pread(
                 file.descriptor, min(size, self._limits.max_io_bytes), offset
             )
@@ -181,7 +266,7 @@ class ReadableDirectory:
             RequestError: EBADF.
             HostError: EIO, ENOSPC or EDQUOT: what was written may be lost.
         """
-        with self._handles.use(handle) as file, host_errors(None):
+        with self._handles.use(handle) as file, HostErrors(None):
             _system.fsync(file.descriptor)
 
     def close(self, handle: int) -> None:
@@ -194,97 +279,47 @@ class ReadableDirectory:
             RequestError: EBADF.
             HostError: EIO, ENOSPC or EDQUOT: what was written may be lost.
         """
-        with host_errors(None):
+        with HostErrors(None):
             self._handles.close(handle)
 
-    @contextmanager
     def _place(
         self,
         guest_path: GuestPath,
         *,
         follow: bool = True,
         resolver: Resolver | None = None,
-    ) -> Generator[Place]:
+    ) -> Located:
         if guest_path.is_absolute:
             raise RequestError(errno.EINVAL, guest_path)
-        with (
-            host_errors(guest_path),
-            (resolver or self._resolver).locate(
+        with HostErrors(guest_path):
+            place = (resolver or self._resolver).locate(
                 self._root, guest_path, follow=follow
-            ) as place,
-        ):
-            yield place
-
-    def _open_to_read(self, guest_path: GuestPath, flags: OpenFlag) -> int:
-        with self._place(guest_path, follow=OpenFlag.NOFOLLOW not in flags) as place:
-            check_openable(
-                guest_path, _system.lstat(place.directory, place.name), flags
             )
+        return Located(place, guest_path)
+
+    def _open_to_read(
+        self, guest_path: GuestPath, mode: OpenMode
+    ) -> tuple[int, FileStat]:
+        with self._place(guest_path, follow=mode.follows) as place:
+            check_openable(guest_path, seen(place), mode)
             descriptor = _system.open_for_reading(place.directory, place.name)
-        return opened(guest_path, descriptor, flags)
+        return descriptor, opened(guest_path, descriptor, mode)
+
+    def _open_entry(self, directory: int, name: str, size: int) -> OpenedFile | None:
+        try:
+            spelled = encode_plain_name(name)
+            if not _system.lstat(directory, spelled).is_file:
+                return None
+            descriptor = _system.open_for_reading(directory, spelled)
+            with ClosedOnError(descriptor):
+                found = _system.fstat(descriptor)
+                if not found.is_file:  # it was exchanged just now
+                    raise SpecialFileError
+                head = _system.pread(descriptor, min(size, found.size + 1), 0)
+            handle = self._handles.add(descriptor, OpenFlag.READ)
+        except OSError:
+            return None
+        return OpenedFile(handle, self._shown(found), head)
 
     def _shown(self, found: FileStat) -> FileStat:
         return found.as_read_only() if self._read_only else found
-
-
-def check_range(number: int) -> None:
-    """Refuse a size or an offset that no file can have.
-
-    Raises:
-        RequestError: EINVAL.
-    """
-    if not 0 <= number <= MAX_OFFSET:
-        raise RequestError(errno.EINVAL)
-
-
-def check_openable(guest_path: GuestPath, found: FileStat, flags: OpenFlag) -> None:
-    """Refuse what must not be opened at all, or not in this way.
-
-    Opening can do things by itself: it wakes who waits at a FIFO, and rewinds a tape.
-
-    Args:
-        guest_path: The path, for the error.
-        found: The attributes of the file.
-        flags: How it is to be opened.
-
-    Raises:
-        SpecialFileError: A FIFO, a device or a socket.
-        HostError: ELOOP, EISDIR or ENOTDIR.
-    """
-    if found.is_symlink:
-        raise HostError(errno.ELOOP, guest_path)
-    if not (found.is_file or found.is_directory):
-        raise SpecialFileError(guest_path)
-    if found.is_directory and flags & (OpenFlag.WRITE | OpenFlag.CREATE):
-        raise HostError(errno.EISDIR, guest_path)
-    if OpenFlag.DIRECTORY in flags and not found.is_directory:
-        raise HostError(errno.ENOTDIR, guest_path)
-
-
-def opened(guest_path: GuestPath, descriptor: int, flags: OpenFlag) -> int:
-    """Return a descriptor after a second look, now that nothing can be exchanged.
-
-    Args:
-        guest_path: The path, for the error.
-        descriptor: What was opened; it is closed on an error.
-        flags: How it was opened.
-
-    Raises:
-        SpecialFileError: A FIFO, a device or a socket took the file's place.
-        HostError: EISDIR or ENOTDIR.
-    """
-    try:
-        with host_errors(guest_path):
-            check_openable(guest_path, _system.fstat(descriptor), flags)
-    except BaseException:
-        _system.close(descriptor)
-        raise
-    return descriptor
-
-
-def _scan(place: Place) -> Iterator[tuple[str, FileStat]]:
-    descriptor = _system.open_for_reading(place.directory, place.name)
-    try:
-        yield from _system.scan(descriptor)
-    finally:
-        _system.close(descriptor)

@@ -7,12 +7,10 @@ look and the act can lead it elsewhere.
 
 import errno
 import os
-import stat
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol
 
 from . import _system
+from ._attributes import FileStat
 from ._errors import LeavesMountError
 from ._guest_path import GuestPath, encode_name
 from ._limits import Limits
@@ -21,31 +19,28 @@ ITSELF = b"."
 """The name of a place that is its own directory, such as the root."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """An entry of a directory that is held open; a context manager.
+class Place(NamedTuple):
+    """An entry of a directory that is held open.
 
     Attributes:
-        directory: The directory's descriptor, closed with the place.
+        directory: The directory's descriptor.
         name: The entry's name, or `ITSELF`.
         depth: How many directories down from the root its directory really is, all
             links followed; -1 from the kernel, which does not say.
+        is_root: Whether the directory is the mount's own root, which stays open.
+        seen: The entry's attributes, if the way there had to look at them.
     """
 
     directory: int
     name: bytes
     depth: int = -1
+    is_root: bool = False
+    seen: FileStat | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        _system.close(self.directory)
+    def close(self) -> None:
+        """Let go of the directory."""
+        if not self.is_root:
+            _system.close(self.directory)
 
 
 class Resolver(Protocol):
@@ -115,14 +110,27 @@ class KernelResolver:
             OSError: What the system says; EAGAIN if the tree never keeps still.
         """
         names = _names(guest_path)
-        if not names:
-            return Place(directory=_system.duplicate(root), name=ITSELF, depth=0)
-        directory = self._open_directory(root, b"/".join(names[:-1]) or ITSELF)
-        if follow and _is_symlink(directory, names[-1]):
+        place = self._place(root, names)
+        if not (follow and names):
+            return place
+        try:
+            seen = _look(place.directory, place.name)
+        except BaseException:
+            place.close()
+            raise
+        if seen is not None and seen.is_symlink:
             # Rare enough to be left to the walk, which has to know all this anyway.
-            _system.close(directory)
+            place.close()
             return self._walking.locate(root, guest_path, follow=True)
-        return Place(directory=directory, name=names[-1])
+        return place._replace(seen=seen)
+
+    def _place(self, root: int, names: list[bytes]) -> Place:
+        if not names:
+            return Place(root, ITSELF, depth=0, is_root=True)
+        if len(names) == 1:
+            return Place(root, names[0], depth=0, is_root=True)
+        directory = self._open_directory(root, b"/".join(names[:-1]))
+        return Place(directory, names[-1])
 
     def _open_directory(self, root: int, path: bytes) -> int:
         for _ in range(self._limits.max_races):
@@ -196,7 +204,8 @@ class _Walk:
         self.directory = directory
 
     def _expand(self, name: bytes) -> bool:
-        if not _is_symlink(self.directory, name):
+        found = _look(self.directory, name)
+        if found is None or not found.is_symlink:
             return False
         target = _system.readlink(self.directory, name)
         if self._links_left == 0:
@@ -214,8 +223,8 @@ def _names(guest_path: GuestPath) -> list[bytes]:
     return [encode_name(part) for part in guest_path.parts]
 
 
-def _is_symlink(directory: int, name: bytes) -> bool:
+def _look(directory: int, name: bytes) -> FileStat | None:
     try:
-        return stat.S_ISLNK(_system.lstat(directory, name).mode)
+        return _system.lstat(directory, name)
     except FileNotFoundError:
-        return False
+        return None

@@ -4,7 +4,7 @@ Each function is one step that can be judged alone: it takes a directory's descr
 and ONE name below it, and never follows a symlink. What could change a file is a method
 of `Writer`, so a mount that holds no `Writer` changes nothing, whatever else is wrong.
 
-All of them raise OSError as the system does; `host_errors` translates it.
+All of them raise OSError as the system does; `HostErrors` translates it.
 """
 
 import ctypes
@@ -14,8 +14,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator
 
 from ._attributes import FileStat, FileSystemStat
 from ._guest_path import decode_name
@@ -35,6 +34,9 @@ _O_SAFE = (
 CAN_HOLD_DIRECTORIES = os.name == "posix"
 """Whether this system resolves names relative to descriptors."""
 
+CAN_SPLICE = hasattr(os, "splice")
+"""Whether this system moves pages of a file into a pipe."""
+
 _OPENAT2 = 437  # the same on every architecture that counts as Linux does since 5.1
 _OPENAT2_MACHINES = {"x86_64", "aarch64", "riscv64", "ppc64le", "s390x", "loongarch64"}
 _RESOLVE_NO_MAGICLINKS = 0x02
@@ -50,6 +52,14 @@ class _OpenHow(ctypes.Structure):
     )
 
 
+_HOW = _OpenHow(
+    _O_PATH | _O_DIRECTORY | getattr(os, "O_CLOEXEC", 0),
+    0,
+    _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS,
+)
+"""The kernel only reads it, so all threads share one."""
+
+
 def open_root(host_path: str) -> int:
     """Open a directory of the host by its path; links in it are the user's own."""
     return os.open(host_path, os.O_RDONLY | _O_DIRECTORY | os.O_CLOEXEC)
@@ -62,18 +72,7 @@ def open_beneath(root: int, path: bytes) -> int:
         OSError: EXDEV if a link leaves, ELOOP for loops and magic links, EAGAIN if the
             tree changed meanwhile, ENOSYS or EPERM where there is no such call.
     """
-    how = _OpenHow(
-        _O_PATH | _O_DIRECTORY | os.O_CLOEXEC,
-        0,
-        _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS,
-    )
-    found = _libc().syscall(
-        ctypes.c_long(_OPENAT2),
-        ctypes.c_int(root),
-        ctypes.c_char_p(path),
-        ctypes.byref(how),
-        ctypes.c_size_t(ctypes.sizeof(how)),
-    )
+    found = _syscall()(_OPENAT2, root, path, _HOW, ctypes.sizeof(_HOW))
     if found < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -130,19 +129,35 @@ def readlink(parent: int, name: bytes) -> bytes:
     return os.readlink(name, dir_fd=parent)
 
 
-def scan(directory: int) -> Iterator[tuple[str, FileStat]]:
+def scan(directory: int) -> Generator[tuple[str, FileStat]]:
     """List a directory that is open for reading, with the attributes of its entries."""
     with os.scandir(directory) as entries:
         for entry in entries:
-            # An entry can be gone by now; then it is no entry.
-            with suppress(FileNotFoundError):
+            try:
                 found = _file_stat(entry.stat(follow_symlinks=False))
-                yield decode_name(os.fsencode(entry.name)), found
+            except FileNotFoundError:
+                continue  # an entry that is gone by now is none
+            name = entry.name
+            yield name if name.isascii() else decode_name(os.fsencode(name)), found
 
 
 def pread(descriptor: int, size: int, offset: int) -> bytes:
     """Read at an offset; shorter at the end."""
     return os.pread(descriptor, size, offset)
+
+
+def splice(descriptor: int, pipe: int, size: int, offset: int) -> int:
+    """Move a part of a file into a pipe without copying it (Linux).
+
+    Returns how many bytes that were; fewer if no more fit.
+
+    Raises:
+        OSError: Besides the usual, EINVAL for a file system that cannot, or a `pipe`
+            that is none: a file there would be changed.
+    """
+    if not stat.S_ISFIFO(os.fstat(pipe).st_mode):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return os.splice(descriptor, pipe, size, offset_src=offset, flags=os.SPLICE_F_MOVE)
 
 
 def fsync(descriptor: int) -> None:
@@ -258,8 +273,17 @@ class Writer:
 
 
 @functools.cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+def _syscall() -> Callable[..., int]:
+    call = ctypes.CDLL(None, use_errno=True).syscall
+    call.restype = ctypes.c_long
+    call.argtypes = (
+        ctypes.c_long,
+        ctypes.c_int,
+        ctypes.c_char_p,
+        ctypes.POINTER(_OpenHow),
+        ctypes.c_size_t,
+    )
+    return call
 
 
 def _write_flags(*, read: bool, append: bool) -> int:
@@ -269,13 +293,13 @@ def _write_flags(*, read: bool, append: bool) -> int:
 
 def _file_stat(found: os.stat_result) -> FileStat:
     return FileStat(
-        mode=found.st_mode,
-        inode=found.st_ino,
-        device=found.st_dev,
-        links=found.st_nlink,
-        size=found.st_size,
-        blocks=found.st_blocks,
-        atime_ns=found.st_atime_ns,
-        mtime_ns=found.st_mtime_ns,
-        ctime_ns=found.st_ctime_ns,
+        found.st_mode,
+        found.st_ino,
+        found.st_dev,
+        found.st_nlink,
+        found.st_size,
+        found.st_blocks,
+        found.st_atime_ns,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
     )

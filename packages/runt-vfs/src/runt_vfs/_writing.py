@@ -6,18 +6,20 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 from . import _system
+from ._attributes import FileStat
 from ._errors import (
     HostError,
+    HostErrors,
     LeavesMountError,
     ReadOnlyError,
     RequestError,
-    host_errors,
 )
 from ._guest_path import GuestPath
 from ._limits import Limits
 from ._links import climb_of
-from ._operations import OpenFlag
-from ._reading import ReadableDirectory, check_openable, opened
+from ._opening import ClosedOnError, Located, check_openable, opened, seen
+from ._operations import OpenMode
+from ._reading import ReadableDirectory
 from ._resolve import Place, Resolver, WalkingResolver
 
 PERMISSION_BITS = 0o777
@@ -66,18 +68,16 @@ class WritableDirectory(ReadableDirectory):
             raise RequestError(errno.EXDEV, new_path)
         return writer
 
-    @contextmanager
     def _entry(
         self,
         guest_path: GuestPath,
         error_of_root: int,
         *,
         resolver: Resolver | None = None,
-    ) -> Generator[Place]:
+    ) -> Located:
         if guest_path.is_root:
             raise RequestError(error_of_root, guest_path)
-        with self._place(guest_path, follow=False, resolver=resolver) as place:
-            yield place
+        return self._place(guest_path, follow=False, resolver=resolver)
 
     @contextmanager
     def _moved(
@@ -115,57 +115,54 @@ class WritableDirectory(ReadableDirectory):
         self,
         writer: _system.Writer,
         guest_path: GuestPath,
-        flags: OpenFlag,
-        mode: int = 0,
-    ) -> int:
+        mode: OpenMode,
+        bits: int = 0,
+    ) -> tuple[int, FileStat]:
         for _ in range(self._limits.max_races):
-            descriptor = self._try_to_open(writer, guest_path, flags, mode)
+            descriptor = self._try_to_open(writer, guest_path, mode, bits)
             if descriptor is not None:
                 break
         else:
             raise HostError(errno.EAGAIN, guest_path)
-        opened(guest_path, descriptor, flags)
-        if OpenFlag.TRUNCATE in flags:
-            with _closed_on_error(descriptor), host_errors(guest_path):
+        found = opened(guest_path, descriptor, mode)
+        if mode.truncates:
+            with ClosedOnError(descriptor), HostErrors(guest_path):
                 writer.ftruncate(descriptor, 0)
-        return descriptor
+                found = _system.fstat(descriptor)
+        return descriptor, found
 
     def _try_to_open(
         self,
         writer: _system.Writer,
         guest_path: GuestPath,
-        flags: OpenFlag,
-        mode: int,
+        mode: OpenMode,
+        bits: int,
     ) -> int | None:
         """Open or create a file; None if it came, went or became a link meanwhile."""
-        must_be_new = OpenFlag.CREATE | OpenFlag.EXCLUSIVE in flags
-        follow = not (must_be_new or OpenFlag.NOFOLLOW in flags)
-        read = OpenFlag.READ in flags
-        append = OpenFlag.APPEND in flags
-        with self._place(guest_path, follow=follow) as place:
+        with self._place(guest_path, follow=mode.follows) as place:
             try:
-                found = _system.lstat(place.directory, place.name)
+                found = seen(place)
             except FileNotFoundError:
-                if OpenFlag.CREATE not in flags:
+                if not mode.creates:
                     raise
                 try:
                     return writer.create(
                         place.directory,
                         place.name,
-                        mode & PERMISSION_BITS,
-                        read=read,
-                        append=append,
+                        bits & PERMISSION_BITS,
+                        read=mode.reads,
+                        append=mode.appends,
                     )
                 except FileExistsError:
                     return None
-            if must_be_new:
+            if mode.must_be_new:
                 raise HostError(errno.EEXIST, guest_path)
-            check_openable(guest_path, found, flags)
+            check_openable(guest_path, found, mode)
             try:
-                if OpenFlag.WRITE not in flags:
+                if not mode.writes:
                     return _system.open_for_reading(place.directory, place.name)
                 return writer.open(
-                    place.directory, place.name, read=read, append=append
+                    place.directory, place.name, read=mode.reads, append=mode.appends
                 )
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.ELOOP):
@@ -173,20 +170,17 @@ class WritableDirectory(ReadableDirectory):
                 return None
 
 
-def check_flags(guest_path: GuestPath, flags: OpenFlag) -> None:
+def check_mode(guest_path: GuestPath, mode: OpenMode) -> None:
     """Refuse flags that mean nothing together.
 
     Raises:
         RequestError: EINVAL.
     """
-    nothing = not flags & (OpenFlag.READ | OpenFlag.WRITE)
-    # Systems disagree on what it does, and none needs it.
-    unwritable = OpenFlag.TRUNCATE in flags and OpenFlag.WRITE not in flags
-    if nothing or unwritable:
+    if not mode.means_something:
         raise RequestError(errno.EINVAL, guest_path)
 
 
-def check_writable(flags: OpenFlag) -> None:
+def check_writable(mode: OpenMode) -> None:
     """Refuse to write to a file that was not opened for it.
 
     The system may not know: one that had to be created is open for writing to us.
@@ -194,14 +188,5 @@ def check_writable(flags: OpenFlag) -> None:
     Raises:
         RequestError: EBADF.
     """
-    if OpenFlag.WRITE not in flags:
+    if not mode.writes:
         raise RequestError(errno.EBADF)
-
-
-@contextmanager
-def _closed_on_error(descriptor: int) -> Generator[None]:
-    try:
-        yield
-    except BaseException:
-        _system.close(descriptor)
-        raise

@@ -5,22 +5,35 @@ network or disk keeps neither trio nor the relaying of output waiting.
 """
 
 import contextlib
+import functools
 import os
 import select
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 
 from runt_worker._errors import GuestProtocolError
-from runt_worker._frames import Frame, FrameDecoder, encode_frame
+from runt_worker._frames import FrameDecoder, encode_head
+from runt_worker._pages import PagePipe, enlarge
 
 _CHUNK_BYTES = 64 * 1024
 _MAX_CALL_BYTES = 16 * 1024 * 1024
 """Size of one call. No call of ours is larger than a large write to a file."""
 
+
+_LARGE_BYTES = 64 * 1024
+"""From here on what a call lacks is read straight to its place."""
+
+_SPIN_S = 30e-6
+"""So long the next call is looked for before the thread sleeps.
+
+Calls come in bursts. To wake a thread on an idle processor takes about that long, more
+than most answers, so what is lost by looking is never more than sleeping may cost.
+"""
 
 CallId = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 """The bound keeps an answer that says nothing but its id shorter than PIPE_BUF."""
@@ -35,19 +48,50 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     id: CallId
     method: str
-    parameters: dict[str, Any]
-    tail: bytes = b""
+    parameters: msgspec.Raw
+    tail: memoryview = memoryview(b"")
 
 
 class Answer(NamedTuple):
-    """What answers a call: a JSON object, and bytes beside it."""
+    """What answers a call.
+
+    Attributes:
+        head: a JSON object.
+        tail: bytes beside it.
+        pages: bytes before these, which wait in a pipe.
+        undo: called if the answer reaches nobody, because the call was interrupted.
+    """
 
     head: dict[str, Any]
     tail: bytes = b""
+    pages: PagePipe | None = None
+    undo: Callable[[], None] | None = None
 
 
 Handler = Callable[[Call], Answer]
 """Blocks until it has the answer; what it raises is the supervisor's own failure."""
+
+
+ParametersT = TypeVar("ParametersT", bound=msgspec.Struct)
+
+
+def parse_parameters(call: Call, kind: type[ParametersT]) -> ParametersT:
+    """Return the parameters of a call as exact types.
+
+    Raises:
+        msgspec.ValidationError: they are none of that kind.
+    """
+    try:
+        return _decoder(kind).decode(call.parameters)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.ValidationError(str(error)) from None
+
+
+@functools.cache
+def _decoder(kind: type[ParametersT]) -> msgspec.json.Decoder[ParametersT]:
+    return msgspec.json.Decoder(kind)
 
 
 def dispatch(handlers: Mapping[str, Handler]) -> Handler:
@@ -60,6 +104,10 @@ def dispatch(handlers: Mapping[str, Handler]) -> Handler:
     return handle
 
 
+class _StoppedError(Exception):
+    """The guest is not served any more."""
+
+
 class CallServer:
     """Serves one sandbox process.
 
@@ -68,6 +116,7 @@ class CallServer:
         reply_path: FIFO that it reads from.
         handler: answers one call after the other.
         on_interrupt: told that nobody waits any more for what is under way.
+        on_end: called once, when it answers no more.
     """
 
     def __init__(
@@ -76,13 +125,18 @@ class CallServer:
         reply_path: Path,
         handler: Handler,
         on_interrupt: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_interrupt = on_interrupt
         # For both directions: opening does not wait for the guest.
         self._requests = os.open(request_path, os.O_RDWR | os.O_NONBLOCK)
         self._replies = os.open(reply_path, os.O_RDWR | os.O_NONBLOCK)
+        enlarge(self._requests)
+        enlarge(self._replies)
         self._stop_receiver, self._stop_sender = os.pipe()
         self._handler = handler
+        self._on_end = on_end
+        self._spin_s = _SPIN_S if _has_processors_to_spare() else 0.0
         self._answering = Lock()
         self._stopping = Lock()
         self._is_serving = False
@@ -101,11 +155,15 @@ class CallServer:
             self._is_serving = True
         decoder = FrameDecoder(_MAX_CALL_BYTES)
         try:
-            while self._wait_for_request():
-                for frame in decoder.receive_data(
-                    os.read(self._requests, _CHUNK_BYTES)
-                ):
-                    self._serve_one(_decode(frame))
+            while True:
+                data = self._receive()
+                for frame in decoder.receive_data(data):
+                    self._serve_one(_decode(frame.head, memoryview(frame.tail)))
+                if decoder.missing() >= _LARGE_BYTES:
+                    large = decoder.receive_rest(self._read_into)
+                    self._serve_one(_decode(*large))
+        except _StoppedError:
+            pass
         finally:
             self._close()
 
@@ -134,13 +192,41 @@ class CallServer:
                 return
         self._close()
 
-    def _wait_for_request(self) -> bool:
-        ready, _, _ = select.select([self._requests, self._stop_receiver], [], [])
-        return self._stop_receiver not in ready
+    def _receive(self) -> bytes:
+        """Return some bytes of the next calls.
+
+        Raises:
+            _StoppedError: there will be none.
+        """
+        deadline = time.perf_counter() + self._spin_s
+        while True:
+            try:
+                return os.read(self._requests, _CHUNK_BYTES)
+            except BlockingIOError:
+                if time.perf_counter() < deadline:
+                    continue
+            self._wait_for_request()
+
+    def _read_into(self, place: memoryview) -> int:
+        while True:
+            try:
+                return os.readv(self._requests, [place])
+            except BlockingIOError:
+                self._wait_for_request()
+
+    def _wait_for_request(self) -> None:
+        if not self._wait(self._requests, select.POLLIN):
+            raise _StoppedError
 
     def _wait_for_room(self) -> bool:
-        ready, _, _ = select.select([self._stop_receiver], [self._replies], [])
-        return not ready
+        return self._wait(self._replies, select.POLLOUT)
+
+    def _wait(self, descriptor: int, event: int) -> bool:
+        """Wait for a FIFO; tell whether the guest is still to be served."""
+        poll = select.poll()  # select knows no descriptor from 1024 on
+        poll.register(descriptor, event)
+        poll.register(self._stop_receiver, select.POLLIN)
+        return self._stop_receiver not in dict(poll.poll())
 
     def _serve_one(self, call: Call) -> None:
         if call.id == _NO_ANSWER:
@@ -152,17 +238,39 @@ class CallServer:
         with self._answering:
             if self._under_way == call.id:
                 self._reply(call.id, answer)
+            elif answer.undo:
+                answer.undo()
 
     def _reply(self, call_id: int, answer: Answer) -> None:
         self._under_way = None
-        view = memoryview(_encode(call_id, answer))
-        while view:
+        head = _encode(call_id, answer)
+        if answer.pages:
+            if self._write(head) and self._move(answer.pages):
+                self._write(answer.tail)
+        else:
+            self._write(head + answer.tail if answer.tail else head)
+
+    def _write(self, data: bytes) -> bool:
+        """Write everything; tell whether the guest is still served."""
+        written = 0
+        while written < len(data):
             try:
-                view = view[os.write(self._replies, view) :]
+                written += os.write(self._replies, memoryview(data)[written:])
             except BlockingIOError:
                 # A guest that does not read must not hold this thread beyond `stop`.
                 if not self._wait_for_room():
-                    return
+                    return False
+        return True
+
+    def _move(self, pages: PagePipe) -> bool:
+        """Move everything, as `_write` does."""
+        while pages:
+            try:
+                pages.send(self._replies)
+            except BlockingIOError:
+                if not self._wait_for_room():
+                    return False
+        return True
 
     def _close(self) -> None:
         with self._answering, self._stopping:
@@ -177,22 +285,36 @@ class CallServer:
                 self._stop_sender,
             ):
                 os.close(descriptor)
+        self._on_end()  # which may take its time: `stop` does not wait for it
 
 
 def _encode(call_id: int, answer: Answer) -> bytes:
+    """Return a frame, but for its tail."""
     head = msgspec.json.encode({"id": call_id, **answer.head})
-    return encode_frame(head, answer.tail)
+    pages = 0 if answer.pages is None else len(answer.pages)
+    return encode_head(head, pages + len(answer.tail))
 
 
 def _interrupted(call_id: int) -> bytes:
     return _encode(call_id, Answer({"code": "EINTR"}))
 
 
-def _decode(frame: Frame) -> Call:
+_CALLS = msgspec.json.Decoder(Call)
+
+
+def _decode(head: bytes, tail: memoryview) -> Call:
     try:
-        call = msgspec.json.decode(frame.head, type=Call)
-        return msgspec.structs.replace(call, tail=frame.tail) if frame.tail else call
+        call = _CALLS.decode(head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GuestProtocolError(
             f"the sandbox made a call that is none of ours: {error}"
         ) from None
+    if not bytes(call.parameters).startswith(b"{"):
+        raise GuestProtocolError("the sandbox made a call without parameters")
+    return msgspec.structs.replace(call, tail=tail) if tail else call
+
+
+def _has_processors_to_spare() -> bool:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) > 1
+    return (os.cpu_count() or 1) > 1

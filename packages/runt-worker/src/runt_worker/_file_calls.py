@@ -5,25 +5,44 @@ something only to the mount that it names.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from runt_vfs import (
+    DirectoryEntry,
     FileStat,
     GuestPath,
     HostDirectory,
     HostError,
+    OpenedFile,
     OpenFlag,
     VfsError,
 )
-from runt_worker._calls import Answer, Call, Handler
+from runt_worker._calls import Answer, Call, Handler, parse_parameters
+from runt_worker._file_parameters import (
+    Close,
+    ListMore,
+    MakeDirectory,
+    OfHandle,
+    OfPath,
+    Open,
+    Parameters,
+    Read,
+    Rename,
+    SetAttributes,
+    Symlink,
+    Truncate,
+    Write,
+)
+from runt_worker._mount_session import MountSession
 
-_HEAD_BYTES = 64 * 1024
-"""So much of a file comes with its opening: most files are read whole by that."""
+_PAGES_BYTES = 64 * 1024
+"""From here on moving pages costs less than copying them twice."""
 
-_MAX_READ_BYTES = 4 * 1024 * 1024
 _MAX_INODE = 2**53 - 1
 """What a number of JavaScript holds exactly."""
 
@@ -38,220 +57,184 @@ _BYTES = {stand_in: surrogate for surrogate, stand_in in _STAND_INS.items()}
 _ACCESS_MODES = (OpenFlag.READ, OpenFlag.WRITE, OpenFlag.READ | OpenFlag.WRITE)
 """By O_RDONLY, O_WRONLY and O_RDWR of the guest."""
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Milliseconds = Annotated[float, msgspec.Meta(ge=-(2.0**53), le=2.0**53)]
-"""A time since 1970, as far as a number of JavaScript counts whole ones."""
+_CREATE = OpenFlag.READ | OpenFlag.WRITE | OpenFlag.CREATE | OpenFlag.EXCLUSIVE
 
-
-class _Parameters(msgspec.Struct, frozen=True, kw_only=True):
-    """What every call names: the number of a mount."""
-
-    mount: Count
-
-
-class _Path(_Parameters, frozen=True, kw_only=True):
-    path: str
-
-
-class _Open(_Path, frozen=True, kw_only=True):
-    access: Annotated[int, msgspec.Meta(ge=0, le=2)]
-    append: bool
-
-
-class _MakeDirectory(_Path, frozen=True, kw_only=True):
-    mode: Count
-
-
-class _Rename(_Path, frozen=True, kw_only=True):
-    new_path: str
-
-
-class _Symlink(_Path, frozen=True, kw_only=True):
-    target: str
-
-
-class _SetAttributes(_Path, frozen=True, kw_only=True):
-    """What is absent stays."""
-
-    mode: Count | None = None
-    size: Count | None = None
-    atime: Milliseconds | None = None
-    mtime: Milliseconds | None = None
-
-
-class _Handle(_Parameters, frozen=True, kw_only=True):
-    handle: int
-
-
-class _Read(_Handle, frozen=True, kw_only=True):
-    offset: Count
-    length: Annotated[int, msgspec.Meta(ge=0, le=_MAX_READ_BYTES)]
-
-
-class _Write(_Handle, frozen=True, kw_only=True):
-    offset: Count
-
-
-class _Truncate(_Handle, frozen=True, kw_only=True):
-    size: Count
-
-
-ParametersT = TypeVar("ParametersT", bound=_Parameters)
-_Answerer = Callable[[HostDirectory, Call], Answer]
+ParametersT = TypeVar("ParametersT", bound=Parameters)
 
 
 class FileCalls:
-    """Answers calls for the files of some mounts.
+    """Answers the calls of one guest for files of some mounts.
 
     Args:
         directories: the mounts, in the order of their numbers.
     """
 
     def __init__(self, directories: Sequence[HostDirectory]) -> None:
-        self._directories = tuple(directories)
+        self._mounts = tuple(MountSession(directory) for directory in directories)
 
     def handlers(self) -> dict[str, Handler]:
         """Return who answers which method."""
         return dict.fromkeys(ANSWERERS, self)
 
+    def close(self) -> None:
+        """Close whatever the guest has left open."""
+        for mount in self._mounts:
+            mount.close()
+
     def __call__(self, call: Call) -> Answer:
         """Answer one call; a refusal is the ``code`` of an errno."""
         try:
-            mount = msgspec.convert(call.parameters, _Parameters).mount
-            directory = self._directories[mount]
-            return ANSWERERS[call.method](directory, call)
+            return ANSWERERS[call.method].answer(self._mounts, call)
         except VfsError as error:
             return Answer({"code": error.code})
         except (msgspec.ValidationError, LookupError):
             return Answer({"code": "EINVAL"})
 
 
-def _lstat(directory: HostDirectory, call: Call) -> Answer:
-    path = _path(_parse(call, _Path))
-    return Answer({"attributes": _attributes(directory.lstat(path))})
+@dataclass(frozen=True)
+class _Answerer(Generic[ParametersT]):
+    """Answers one method.
+
+    Attributes:
+        kind: its parameters.
+        function: what it does.
+    """
+
+    kind: type[ParametersT]
+    function: Callable[[MountSession, ParametersT, memoryview], Answer]
+
+    def answer(self, mounts: Sequence[MountSession], call: Call) -> Answer:
+        wanted = parse_parameters(call, self.kind)
+        return self.function(mounts[wanted.mount], wanted, call.tail)
 
 
-def _readdir(directory: HostDirectory, call: Call) -> Answer:
-    entries = directory.readdir(_path(_parse(call, _Path)))
-    return Answer(
-        {"entries": [[_to_guest(e.name), _attributes(e.stat)] for e in entries]}
-    )
+def _lstat(mount: MountSession, wanted: OfPath, _tail: memoryview) -> Answer:
+    return Answer({"attributes": _attributes(mount.directory.lstat(_path(wanted)))})
 
 
-def _readlink(directory: HostDirectory, call: Call) -> Answer:
-    path = _path(_parse(call, _Path))
-    target = directory.readlink(path)
+def _readdir(mount: MountSession, wanted: OfPath, _tail: memoryview) -> Answer:
+    return _page(*mount.list_entries(_path(wanted)))
+
+
+def _readdir_more(mount: MountSession, wanted: ListMore, _tail: memoryview) -> Answer:
+    return _page(*mount.list_more(wanted.listing))
+
+
+def _readlink(mount: MountSession, wanted: OfPath, _tail: memoryview) -> Answer:
+    path = _path(wanted)
+    target = mount.directory.readlink(path)
     # The guest follows the text by itself, among its own files: what leads out of the
     # mount must be refused here. A link to nothing leads nowhere.
     with contextlib.suppress(HostError):
-        directory.stat(path)
+        mount.directory.stat(path)
     return Answer({"target": _to_guest(target)})
 
 
-def _open(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Open)
+def _open(mount: MountSession, wanted: Open, _tail: memoryview) -> Answer:
     flags = _ACCESS_MODES[wanted.access]
     if wanted.append:
         flags |= OpenFlag.APPEND
-    handle = directory.open(_path(wanted), flags)
-    head = b""
-    if OpenFlag.READ in flags:
-        head = directory.pread(handle, _HEAD_BYTES, 0)
-    attributes = _attributes(directory.fstat(handle))
-    return Answer({"handle": handle, "attributes": attributes}, head)
+    path = _path(wanted)
+    opened = mount.open(path, flags)
+    if not wanted.ahead:
+        undo = functools.partial(mount.close_files, [opened.handle])
+        return Answer(_file(opened), opened.head, undo=undo)
+    ahead = mount.open_ahead(path.parent, [_from_guest(name) for name in wanted.ahead])
+    files = [opened, *(file for file in ahead if file)]
+    return Answer(
+        {**_file(opened), "ahead": [_file_ahead(file) for file in ahead]},
+        b"".join(file.head for file in files),
+        undo=functools.partial(mount.close_files, [file.handle for file in files]),
+    )
 
 
-def _create(directory: HostDirectory, call: Call) -> Answer:
-    flags = OpenFlag.WRITE | OpenFlag.CREATE | OpenFlag.EXCLUSIVE
-    directory.close(directory.open(_path(_parse(call, _Path)), flags))
+def _create(mount: MountSession, wanted: OfPath, _tail: memoryview) -> Answer:
+    created = mount.open(_path(wanted), _CREATE)
+    undo = functools.partial(mount.close_files, [created.handle])
+    return Answer(_file(created), undo=undo)
+
+
+def _fstat(mount: MountSession, wanted: OfHandle, _tail: memoryview) -> Answer:
+    return Answer({"attributes": _attributes(mount.directory.fstat(wanted.handle))})
+
+
+def _read(mount: MountSession, wanted: Read, _tail: memoryview) -> Answer:
+    handle, length, offset = wanted.handle, wanted.length, wanted.offset
+    if length < _PAGES_BYTES:
+        return Answer({}, mount.directory.pread(handle, length, offset))
+    moved = mount.pipe.fill(mount.directory, handle, length, offset)
+    # The pipe may be full, the file at its end, or one of those that must be copied.
+    rest = mount.directory.pread(handle, length - moved, offset + moved)
+    return Answer({}, rest, mount.pipe)
+
+
+def _write(mount: MountSession, wanted: Write, tail: memoryview) -> Answer:
+    written = 0
+    while written < len(tail):
+        at = wanted.offset + written
+        written += mount.directory.pwrite(wanted.handle, tail[written:], at)
     return Answer({})
 
 
-def _fstat(directory: HostDirectory, call: Call) -> Answer:
-    found = directory.fstat(_parse(call, _Handle).handle)
-    return Answer({"attributes": _attributes(found)})
-
-
-def _read(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Read)
-    data = directory.pread(wanted.handle, wanted.length, wanted.offset)
-    return Answer({}, data)
-
-
-def _write(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Write)
-    data = memoryview(call.tail)
-    while data:
-        written = len(call.tail) - len(data)
-        count = directory.pwrite(wanted.handle, data, wanted.offset + written)
-        data = data[count:]
+def _truncate(mount: MountSession, wanted: Truncate, _tail: memoryview) -> Answer:
+    mount.directory.ftruncate(wanted.handle, wanted.size)
     return Answer({})
 
 
-def _truncate(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Truncate)
-    directory.ftruncate(wanted.handle, wanted.size)
+def _fsync(mount: MountSession, wanted: OfHandle, _tail: memoryview) -> Answer:
+    mount.directory.fsync(wanted.handle)
     return Answer({})
 
 
-def _fsync(directory: HostDirectory, call: Call) -> Answer:
-    directory.fsync(_parse(call, _Handle).handle)
+def _close(mount: MountSession, wanted: Close, _tail: memoryview) -> Answer:
+    mount.close_files(wanted.handles)
     return Answer({})
 
 
-def _close(directory: HostDirectory, call: Call) -> Answer:
-    directory.close(_parse(call, _Handle).handle)
-    return Answer({})
-
-
-def _setattr(directory: HostDirectory, call: Call) -> Answer:
-    changes = _parse(call, _SetAttributes)
-    path = _path(changes)
-    if changes.size is not None:
-        directory.truncate(path, changes.size)
-    if changes.mode is not None:
-        directory.chmod(path, changes.mode)
-    if changes.atime is not None or changes.mtime is not None:
+def _setattr(mount: MountSession, wanted: SetAttributes, _tail: memoryview) -> Answer:
+    directory, path = mount.directory, _path(wanted)
+    if wanted.size is not None:
+        directory.truncate(path, wanted.size)
+    if wanted.mode is not None:
+        directory.chmod(path, wanted.mode)
+    if wanted.atime is not None or wanted.mtime is not None:
         before = directory.stat(path)
         directory.utime(
             path,
-            _nanoseconds(changes.atime, before.atime_ns),
-            _nanoseconds(changes.mtime, before.mtime_ns),
+            _nanoseconds(wanted.atime, before.atime_ns),
+            _nanoseconds(wanted.mtime, before.mtime_ns),
         )
+    return Answer({"attributes": _attributes(directory.lstat(path))})
+
+
+def _mkdir(mount: MountSession, wanted: MakeDirectory, _tail: memoryview) -> Answer:
+    mount.directory.mkdir(_path(wanted), wanted.mode)
     return Answer({})
 
 
-def _mkdir(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _MakeDirectory)
-    directory.mkdir(_path(wanted), wanted.mode)
+def _rmdir(mount: MountSession, wanted: OfPath, _tail: memoryview) -> Answer:
+    mount.directory.rmdir(_path(wanted))
     return Answer({})
 
 
-def _rmdir(directory: HostDirectory, call: Call) -> Answer:
-    directory.rmdir(_path(_parse(call, _Path)))
+def _unlink(mount: MountSession, wanted: OfPath, _tail: memoryview) -> Answer:
+    mount.directory.unlink(_path(wanted))
     return Answer({})
 
 
-def _unlink(directory: HostDirectory, call: Call) -> Answer:
-    directory.unlink(_path(_parse(call, _Path)))
+def _rename(mount: MountSession, wanted: Rename, _tail: memoryview) -> Answer:
+    new_path = GuestPath.parse(_from_guest(wanted.new_path))
+    mount.directory.rename(_path(wanted), new_path)
     return Answer({})
 
 
-def _rename(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Rename)
-    directory.rename(_path(wanted), GuestPath.parse(_from_guest(wanted.new_path)))
+def _symlink(mount: MountSession, wanted: Symlink, _tail: memoryview) -> Answer:
+    mount.directory.symlink(_from_guest(wanted.target), _path(wanted))
     return Answer({})
 
 
-def _symlink(directory: HostDirectory, call: Call) -> Answer:
-    wanted = _parse(call, _Symlink)
-    directory.symlink(_from_guest(wanted.target), _path(wanted))
-    return Answer({})
-
-
-def _statfs(directory: HostDirectory, call: Call) -> Answer:
-    _parse(call, _Parameters)
-    found = directory.statfs()
+def _statfs(mount: MountSession, _wanted: Parameters, _tail: memoryview) -> Answer:
+    found = mount.directory.statfs()
     return Answer(
         {
             "statistics": {
@@ -268,56 +251,69 @@ def _statfs(directory: HostDirectory, call: Call) -> Answer:
     )
 
 
-ANSWERERS: dict[str, _Answerer] = {
-    "close": _close,
-    "create": _create,
-    "fstat": _fstat,
-    "fsync": _fsync,
-    "lstat": _lstat,
-    "mkdir": _mkdir,
-    "open": _open,
-    "read": _read,
-    "readdir": _readdir,
-    "readlink": _readlink,
-    "rename": _rename,
-    "rmdir": _rmdir,
-    "setattr": _setattr,
-    "statfs": _statfs,
-    "symlink": _symlink,
-    "truncate": _truncate,
-    "unlink": _unlink,
-    "write": _write,
+ANSWERERS: dict[str, _Answerer[Any]] = {
+    "close": _Answerer(Close, _close),
+    "create": _Answerer(OfPath, _create),
+    "fstat": _Answerer(OfHandle, _fstat),
+    "fsync": _Answerer(OfHandle, _fsync),
+    "lstat": _Answerer(OfPath, _lstat),
+    "mkdir": _Answerer(MakeDirectory, _mkdir),
+    "open": _Answerer(Open, _open),
+    "read": _Answerer(Read, _read),
+    "readdir": _Answerer(OfPath, _readdir),
+    "readdir_more": _Answerer(ListMore, _readdir_more),
+    "readlink": _Answerer(OfPath, _readlink),
+    "rename": _Answerer(Rename, _rename),
+    "rmdir": _Answerer(OfPath, _rmdir),
+    "setattr": _Answerer(SetAttributes, _setattr),
+    "statfs": _Answerer(Parameters, _statfs),
+    "symlink": _Answerer(Symlink, _symlink),
+    "truncate": _Answerer(Truncate, _truncate),
+    "unlink": _Answerer(OfPath, _unlink),
+    "write": _Answerer(Write, _write),
 }
 """The calls for files, by method."""
 
 
-def _parse(call: Call, kind: type[ParametersT]) -> ParametersT:
-    return msgspec.convert(call.parameters, kind)
-
-
-def _path(parameters: _Path) -> GuestPath:
+def _path(parameters: OfPath) -> GuestPath:
     return GuestPath.parse(_from_guest(parameters.path))
 
 
 def _to_guest(name: str) -> str:
-    return name.translate(_STAND_INS)
+    return name if name.isascii() else name.translate(_STAND_INS)
 
 
 def _from_guest(name: str) -> str:
-    return name.translate(_BYTES)
+    return name if name.isascii() else name.translate(_BYTES)
 
 
-def _attributes(found: FileStat) -> dict[str, Any]:
-    return {
-        "ino": found.inode & _MAX_INODE,
-        "mode": found.mode,
-        "nlink": found.links,
-        "size": found.size,
-        "blocks": found.blocks,
-        "atime": found.atime_ns / 1e6,
-        "mtime": found.mtime_ns / 1e6,
-        "ctime": found.ctime_ns / 1e6,
-    }
+def _file(opened: OpenedFile) -> dict[str, Any]:
+    return {"handle": opened.handle, "attributes": _attributes(opened.stat)}
+
+
+def _file_ahead(opened: OpenedFile | None) -> list[Any] | None:
+    if opened is None:
+        return None
+    return [opened.handle, len(opened.head), _attributes(opened.stat)]
+
+
+def _page(entries: list[DirectoryEntry], more: int | None) -> Answer:
+    sent = [[_to_guest(name), _attributes(found)] for name, found in entries]
+    return Answer({"entries": sent, "more": more})
+
+
+def _attributes(found: FileStat) -> list[int | float]:
+    """Return attributes in the order that ``deno/file_client.ts`` knows."""
+    return [
+        found.inode & _MAX_INODE,
+        found.mode,
+        found.links,
+        found.size,
+        found.blocks,
+        found.atime_ns / 1e6,
+        found.mtime_ns / 1e6,
+        found.ctime_ns / 1e6,
+    ]
 
 
 def _nanoseconds(milliseconds: float | None, otherwise: int) -> int:

@@ -9,12 +9,13 @@ from pathlib import Path
 from runt_vfs import (
     DuplicateMountError,
     HostDirectory,
+    Limits,
     MountTable,
     OutputMirror,
     open_host_directory,
 )
+from runt_worker._descriptors import share_out
 from runt_worker._errors import MountError
-from runt_worker._file_calls import FileCalls
 from runt_worker._requests import GuestMount
 
 OUTPUTS = "/outputs"
@@ -40,12 +41,12 @@ class SandboxFiles:
 
     Attributes:
         mounts: where the guest finds them, by their numbers.
-        calls: answers the guest's calls for them.
+        directories: the host's side of them, by the same numbers.
         mirror: brings the output directory up to date, if there is one.
     """
 
     mounts: tuple[GuestMount, ...]
-    calls: FileCalls
+    directories: tuple[HostDirectory, ...]
     mirror: OutputMirror | None
 
 
@@ -77,17 +78,16 @@ def open_files(
                 )
             )
         )
-        directories = [
-            *(stack.enter_context(_open(mount)) for mount in mounts),
-            stack.enter_context(open_host_directory(staging, allow_writes=True)),
-        ]
+        every = (*mounts, HostMount(host_path=staging, allow_writes=True))
+        limits = Limits(max_open_files=share_out(len(every)))
+        directories = [stack.enter_context(_open(mount, limits)) for mount in every]
         guests = [
             GuestMount(guest_path=str(mount.guest_path), alias=mount.alias)
             for mount in table.mounts
         ]
         yield SandboxFiles(
             mounts=(*guests, GuestMount(guest_path=OUTPUTS, alias=None)),
-            calls=FileCalls(directories),
+            directories=tuple(directories),
             mirror=None if output_dir is None else OutputMirror(staging, output_dir),
         )
 
@@ -104,9 +104,11 @@ def mount_table(mounts: Sequence[HostMount]) -> MountTable:
         raise MountError(str(error)) from error
 
 
-def _open(mount: HostMount) -> HostDirectory:
+def _open(mount: HostMount, limits: Limits) -> HostDirectory:
     try:
-        return open_host_directory(mount.host_path, allow_writes=mount.allow_writes)
+        return open_host_directory(
+            mount.host_path, allow_writes=mount.allow_writes, limits=limits
+        )
     except OSError as error:
         raise MountError(f"cannot mount {mount.host_path}: {error.strerror}") from error
 

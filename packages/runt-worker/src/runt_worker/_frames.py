@@ -5,11 +5,13 @@ tail; integers little-endian. ``deno/frames.ts`` is the other end.
 """
 
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 from runt_worker._errors import GuestProtocolError
 
 _LENGTH = struct.Struct("<I")
+_LENGTHS = struct.Struct("<II")
 
 
 class Frame(NamedTuple):
@@ -21,8 +23,13 @@ class Frame(NamedTuple):
 
 def encode_frame(head: bytes, tail: bytes = b"") -> bytes:
     """Return the bytes of one frame."""
-    body_length = _LENGTH.size + len(head) + len(tail)
-    return b"".join((_LENGTH.pack(body_length), _LENGTH.pack(len(head)), head, tail))
+    return b"".join((encode_head(head, len(tail)), tail))
+
+
+def encode_head(head: bytes, tail_length: int) -> bytes:
+    """Return the bytes of one frame, but for a tail of so many bytes."""
+    body_length = _LENGTH.size + len(head) + tail_length
+    return _LENGTHS.pack(body_length, len(head)) + head
 
 
 class FrameDecoder:
@@ -35,6 +42,7 @@ class FrameDecoder:
     def __init__(self, max_frame_bytes: int) -> None:
         self._max_frame_bytes = max_frame_bytes
         self._buffer = bytearray()
+        self._large = bytearray()
 
     def receive_data(self, data: bytes) -> list[Frame]:
         """Take bytes, return the frames that they complete.
@@ -42,35 +50,86 @@ class FrameDecoder:
         Raises:
             GuestProtocolError: a length is out of bounds.
         """
-        self._buffer += data
-        frames: list[Frame] = []
-        at = 0
-        while (end := self._end_of_frame(at)) is not None:
-            frames.append(self._frame(at + _LENGTH.size, end))
-            at = end
-        del self._buffer[:at]
+        if self._buffer:
+            self._buffer += data
+            frames, end = self._frames(self._buffer)
+            del self._buffer[:end]
+        else:
+            frames, end = self._frames(data)
+            self._buffer += data[end:]
         return frames
 
-    def _end_of_frame(self, at: int) -> int | None:
+    def missing(self) -> int:
+        """Return how many bytes the frame that has begun still lacks, if that is known.
+
+        It is 0 if none has begun.
+        """
+        if len(self._buffer) < _LENGTH.size:
+            return 0
+        (length,) = _LENGTH.unpack_from(self._buffer)
+        return _LENGTH.size + length - len(self._buffer)
+
+    def receive_rest(
+        self, read_into: Callable[[memoryview], int]
+    ) -> tuple[bytes, memoryview]:
+        """Read what a frame that has begun still lacks, straight to its place.
+
+        For large frames: the tail is not copied once more, and is valid until the next
+        frame is received this way.
+
+        Args:
+            read_into: fills a part of what it is given and returns how much that was.
+
+        Returns:
+            The frame's head and its tail.
+
+        Raises:
+            GuestProtocolError: its head is longer than itself.
+        """
+        have, end = len(self._buffer), len(self._buffer) + self.missing()
+        if len(self._large) < end:
+            self._large = bytearray(end)
+        view = memoryview(self._large)[:end]
+        view[:have] = self._buffer
+        self._buffer.clear()
+        while have < end:
+            have += read_into(view[have:])
+        head_start, tail_start = _head_of(view, _LENGTH.size, end)
+        return bytes(view[head_start:tail_start]), view[tail_start:]
+
+    def _frames(self, data: bytes | bytearray) -> tuple[list[Frame], int]:
+        frames: list[Frame] = []
+        at = 0
+        while (end := self._end_of_frame(data, at)) is not None:
+            frames.append(_frame(data, at + _LENGTH.size, end))
+            at = end
+        return frames, at
+
+    def _end_of_frame(self, data: bytes | bytearray, at: int) -> int | None:
         """Return where the frame that starts here ends, if all of it has come."""
-        if len(self._buffer) - at < _LENGTH.size:
+        if len(data) - at < _LENGTH.size:
             return None
-        (length,) = _LENGTH.unpack_from(self._buffer, at)
+        (length,) = _LENGTH.unpack_from(data, at)
         if not _LENGTH.size <= length <= self._max_frame_bytes:
             raise GuestProtocolError(
                 f"the sandbox sent a frame of {length} bytes; "
                 f"allowed are {_LENGTH.size} to {self._max_frame_bytes}"
             )
         end = at + _LENGTH.size + length
-        return end if len(self._buffer) >= end else None
+        return end if len(data) >= end else None
 
-    def _frame(self, start: int, end: int) -> Frame:
-        (head_length,) = _LENGTH.unpack_from(self._buffer, start)
-        head_start = start + _LENGTH.size
-        tail_start = head_start + head_length
-        if tail_start > end:
-            raise GuestProtocolError("the sandbox sent a head longer than its frame")
-        return Frame(
-            bytes(self._buffer[head_start:tail_start]),
-            bytes(self._buffer[tail_start:end]),
-        )
+
+def _frame(data: bytes | bytearray, start: int, end: int) -> Frame:
+    view = memoryview(data)  # a slice of a bytearray would be copied twice
+    head_start, tail_start = _head_of(view, start, end)
+    return Frame(bytes(view[head_start:tail_start]), bytes(view[tail_start:end]))
+
+
+def _head_of(view: memoryview, start: int, end: int) -> tuple[int, int]:
+    """Return where the head of a frame starts, and where its tail."""
+    (head_length,) = _LENGTH.unpack_from(view, start)
+    head_start = start + _LENGTH.size
+    tail_start = head_start + head_length
+    if tail_start > end:
+        raise GuestProtocolError("the sandbox sent a head longer than its frame")
+    return head_start, tail_start

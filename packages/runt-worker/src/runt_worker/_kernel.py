@@ -10,6 +10,7 @@ import trio
 from runt_worker._bytecode import BytecodeCompiler
 from runt_worker._calls import CallServer, dispatch
 from runt_worker._errors import GuestProtocolError, IntrospectionError, WorkerDiedError
+from runt_worker._file_calls import FileCalls
 from runt_worker._files import SandboxFiles
 from runt_worker._frames import FrameDecoder
 from runt_worker._image import discard
@@ -329,16 +330,18 @@ async def open_kernel(
         open_flat_nursery() as nursery,
     ):
         paths = process.paths
+        file_calls = FileCalls(files.directories)
         methods = {
             **package_calls.handlers(),
             "input_reply": inputs,
-            **files.calls.handlers(),
+            **file_calls.handlers(),
         }
         calls = CallServer(
             paths.call_request,
             paths.call_reply,
             dispatch(methods),
-            package_calls.interrupt,
+            on_interrupt=package_calls.interrupt,
+            on_end=file_calls.close,
         )
         kernel = Kernel(process, calls, inputs)
         nursery.start_soon(kernel.supervise, limits)

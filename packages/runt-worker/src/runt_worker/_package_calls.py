@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from runt_worker._calls import Answer, Call, Handler
+from runt_worker._calls import Answer, Call, Handler, parse_parameters
 from runt_worker._package_session import PackageSession
 from runt_worker._packages import (
     InstalledPackage,
@@ -140,7 +140,7 @@ class PackageCalls:
         def handle(call: Call) -> Answer:
             self._interrupted.clear()
             try:
-                return Answer(answer(msgspec.convert(call.parameters, kind)))
+                return Answer(answer(parse_parameters(call, kind)))
             except msgspec.ValidationError as error:
                 return Answer({"error": f"the call makes no sense: {error}"})
             except PackageError as error:

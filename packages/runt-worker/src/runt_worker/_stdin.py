@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 import trio
 
-from runt_worker._calls import Answer, Call
+from runt_worker._calls import Answer, Call, parse_parameters
 from runt_worker._outputs import Content
 
 MAX_PROMPT_CHARACTERS = 64 * 1024
@@ -69,7 +69,7 @@ class InputCalls:
     def __call__(self, call: Call) -> Answer:
         """Answer with a ``value`` if there is one by now."""
         try:
-            asked = msgspec.convert(call.parameters, _InputReply).question
+            asked = parse_parameters(call, _InputReply).question
         except msgspec.ValidationError:
             return Answer({"code": "EINVAL"})
         with self._changed:

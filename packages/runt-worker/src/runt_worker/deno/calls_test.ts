@@ -38,6 +38,34 @@ Deno.test("the late answer to an earlier call is dropped", () => {
   assert.equal(JSON.parse(calls.call("m", "{}").head).answer, "mine");
 });
 
+Deno.test("what nobody waits for goes with the next call", () => {
+  const { calls, asked } = open('{"id":1}');
+  calls.tellLater("close", '{"handles":[7]}');
+  assert.throws(asked); // nothing was written yet
+  calls.call("m", "{}");
+  assert.equal(JSON.parse(asked()).method, "close");
+});
+
+Deno.test("what no call takes along can be sent", () => {
+  const { calls, asked } = open();
+  calls.tellLater("close", '{"handles":[7]}');
+  calls.sendWaiting();
+  assert.deepEqual(JSON.parse(asked()), {
+    id: 0,
+    method: "close",
+    parameters: { handles: [7] },
+  });
+});
+
+Deno.test("names of any length and script arrive whole", () => {
+  for (const path of ["日本".repeat(10), "ü".repeat(30_000), "x".repeat(100_000)]) {
+    const { calls, asked } = open(`{"id":1,"answer":${JSON.stringify(path)}}`);
+    const { answer } = calls.call("lstat", JSON.stringify({ path }));
+    assert.equal(answer.answer, path);
+    assert.equal(JSON.parse(asked()).parameters.path, path);
+  }
+});
+
 Deno.test("a supervisor that has gone is told", () => {
   assert.throws(() => open().calls.call("m", "{}"), /the supervisor has gone/);
 });

@@ -114,6 +114,7 @@ export interface StreamOperations {
 
 /** What `pyodide.FS` offers of Emscripten's `FS`. */
 export interface FileSystem {
+  FSNode: new (parent: Node | null, name: string, mode: number, device: number) => Node;
   createNode(parent: Node | null, name: string, mode: number, device: number): Node;
   hashRemoveNode(node: Node): void;
   lookupNode(parent: Node, name: string): Node;

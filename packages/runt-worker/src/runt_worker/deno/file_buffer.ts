@@ -4,21 +4,20 @@
  * A call to the supervisor costs as much as copying hundreds of kilobytes, so small
  * reads and writes in a row become few large ones.
  */
-import { ATTRIBUTES_MS, identityOf } from "./file_client.ts";
-import type { FileClient, HostAttributes, Opened } from "./file_client.ts";
+import { ATTRIBUTES_MS, HEAD_BYTES, identityOf } from "./file_client.ts";
+import type { FileClient, Opened } from "./file_client.ts";
+import type { HostAttributes } from "./file_messages.ts";
 
 /** From here on a read or write goes straight to the host. */
 const DIRECT_BYTES = 256 * 1024;
-/** The supervisor reads or takes no more at once. */
-const MAX_CALL_BYTES = 4 * 1024 * 1024;
+/** So much is read or written by one call: what fits into its FIFO. */
+const MAX_CALL_BYTES = 1024 * 1024;
 /** So much a sequential reader gets ahead, at most. */
 const MAX_READ_AHEAD_BYTES = 1024 * 1024;
 /** So much a reader that jumps about gets. */
 const MIN_READ_AHEAD_BYTES = 4 * 1024;
 /** So much is written at once. */
 const GATHER_BYTES = 1024 * 1024;
-/** The supervisor sends so much of a file when it is opened. */
-const HEAD_BYTES = 64 * 1024;
 
 const NO_BYTES = new Uint8Array();
 
@@ -42,6 +41,7 @@ export class FileBuffer {
   #gathered = NO_BYTES;
   #gatheredAt = 0;
   #gatheredLength = 0;
+  #isWritten = false;
 
   constructor(
     client: FileClient,
@@ -73,10 +73,8 @@ export class FileBuffer {
   }
 
   write(bytes: Uint8Array, position: number): void {
-    const end = this.#gatheredAt + this.#gatheredLength;
-    if (position !== end || this.#gatheredLength + bytes.length > GATHER_BYTES) {
-      this.flush();
-    }
+    this.#isWritten = true;
+    if (!this.#fits(position, bytes.length)) this.flush();
     if (bytes.length >= DIRECT_BYTES) {
       this.flush();
       this.#writeAll(bytes, position);
@@ -87,8 +85,15 @@ export class FileBuffer {
       this.#gatheredAt = position;
       this.#onDirty(this, true);
     }
-    this.#gathered.set(bytes, this.#gatheredLength);
-    this.#gatheredLength += bytes.length;
+    const from = position - this.#gatheredAt;
+    this.#gathered.set(bytes, from);
+    this.#gatheredLength = Math.max(this.#gatheredLength, from + bytes.length);
+  }
+
+  /** Whether this adjoins or overwrites what is gathered; headers are often patched. */
+  #fits(position: number, length: number): boolean {
+    const from = position - this.#gatheredAt;
+    return from >= 0 && from <= this.#gatheredLength && from + length <= GATHER_BYTES;
   }
 
   /** Write out what was gathered. What fails is not tried again. */
@@ -116,6 +121,7 @@ export class FileBuffer {
 
   truncate(size: number): void {
     this.flush();
+    this.#isWritten = true;
     this.#client.truncate(this.#opened, size);
   }
 
@@ -123,7 +129,7 @@ export class FileBuffer {
     try {
       this.flush();
     } finally {
-      this.#client.close(this.#opened.handle);
+      this.#client.close(this.#opened.handle, this.#isWritten);
     }
   }
 

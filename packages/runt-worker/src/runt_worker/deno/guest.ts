@@ -169,7 +169,10 @@ function mountHostFiles(calls: Calls, mounts: GuestMount[]): HostFiles {
 function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
   return {
     send: postFrame,
-    call: (method: string, parameters: string) => calls.call(method, parameters).head,
+    call: (method: string, parameters: string) => {
+      hostFiles.disturb(); // what is answered may be newer than what was opened ahead
+      return calls.call(method, parameters).head;
+    },
     add_package: (hostPath: string) => packages.add(hostPath),
     add_library: (hostPath: string) => libraries.add(hostPath),
     remove_package: (hostPath: string) => packages.remove(hostPath),

@@ -22,7 +22,8 @@ import type {
 } from "./emscripten.ts";
 import { FileBuffer } from "./file_buffer.ts";
 import { HostError } from "./file_client.ts";
-import type { Changes, FileClient, HostAttributes, Place } from "./file_client.ts";
+import type { Changes, FileClient, Place } from "./file_client.ts";
+import type { HostAttributes } from "./file_messages.ts";
 
 /** A node of ours; a mount's root knows which mount it is. */
 interface HostNode extends Node {
@@ -40,6 +41,8 @@ interface HostStream extends Stream {
 const ACCESS_MODE = 3;
 const APPEND = 1024;
 const WRITE_BITS = 0o222;
+/** Mounts are devices of their own; `runt_kernel._locks` knows them by that. */
+const FIRST_DEVICE = 0x100;
 /** What `open` creates files with unless a program says otherwise. */
 const DEFAULT_MODE = 0o666;
 
@@ -89,13 +92,22 @@ export class HostFiles {
 
   /** Between cells: write out what is gathered, and believe nothing seen before. */
   settle(): void {
-    this.#flush();
-    this.#client.forget();
+    try {
+      this.#flush();
+    } finally {
+      this.#client.forget();
+      this.#client.settle();
+    }
+  }
+
+  /** The cell learns something that is newer than files opened ahead. */
+  disturb(): void {
+    this.#client.disturb();
   }
 
   #node(parent: HostNode | null, name: string, mode: number, mount: number): HostNode {
-    const node = this.#fs.createNode(parent, name, mode, 0) as HostNode;
-    if (parent !== null) this.#fs.hashRemoveNode(node);
+    // Past Emscripten's table of nodes, which would hold on to it.
+    const node = new this.#fs.FSNode(parent, name, mode, 0) as HostNode;
     node.node_ops = this.#nodeOperations;
     node.stream_ops = this.#streamOperations;
     node.hostMount = mount;
@@ -114,11 +126,12 @@ export class HostFiles {
     return {
       getattr: (node) => {
         this.#flush();
-        return attributesOf(this.#client.attributes(placeOf(node as HostNode)));
+        const place = placeOf(node as HostNode);
+        return attributesOf(place.mount, this.#client.attributes(place));
       },
       setattr: (node, attributes) => this.#setattr(node as HostNode, attributes),
       lookup: (parent, name) => {
-        const { mode } = this.#client.attributes(child(parent, name));
+        const mode = this.#client.mode(child(parent, name));
         const { hostMount } = parent as HostNode;
         return this.#node(parent as HostNode, name, mode, hostMount);
       },
@@ -148,7 +161,7 @@ export class HostFiles {
       symlink: (parent, name, target) => {
         const place = child(parent, name);
         this.#client.symlink(place, target);
-        const { mode } = this.#client.attributes(place);
+        const mode = this.#client.mode(place);
         const { hostMount } = parent as HostNode;
         return this.#node(parent as HostNode, name, mode, hostMount);
       },
@@ -170,8 +183,13 @@ export class HostFiles {
           (stream.flags & APPEND) !== 0,
         );
         shared.file = new FileBuffer(this.#client, opened, (file, isDirty) => {
-          if (isDirty) this.#dirty.add(file);
-          else this.#dirty.delete(file);
+          if (!isDirty) this.#dirty.delete(file);
+          else {
+            // What is written reaches the host in the order in which it was: a database
+            // whose cell is killed must find its journal.
+            this.#flush();
+            this.#dirty.add(file);
+          }
         });
         shared.references = 1;
       },
@@ -186,7 +204,7 @@ export class HostFiles {
         const file = fileOf(stream);
         return file === undefined
           ? this.#nodeOperations.getattr(stream.node)
-          : attributesOf(file.attributes());
+          : attributesOf((stream.node as HostNode).hostMount, file.attributes());
       },
       setattr: (stream, attributes) => {
         const { size, ...others } = attributes;
@@ -284,9 +302,9 @@ function placeOf(node: HostNode, name?: string): Place {
   return { mount: node.hostMount, path: parts.reverse().join("/") };
 }
 
-function attributesOf(host: HostAttributes): Attributes {
+function attributesOf(mount: number, host: HostAttributes): Attributes {
   return {
-    dev: 1,
+    dev: FIRST_DEVICE + mount,
     ino: host.ino,
     mode: host.mode,
     nlink: host.nlink,

@@ -9,6 +9,7 @@ from pathlib import Path
 from runt_kernel import (
     _absent,
     _adaptations,
+    _locks,
     _packages,
     _sleep,
     _tracebacks,
@@ -59,5 +60,6 @@ def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Ke
 def _make_kernel() -> Kernel:
     _absent.install()
     _adaptations.install()
+    _locks.install()
     _tracebacks.install()
     return Kernel()
