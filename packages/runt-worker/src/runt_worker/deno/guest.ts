@@ -115,7 +115,7 @@ async function boot(image: string): Promise<boolean> {
 async function initialize(options: Initialize): Promise<void> {
   const calls = Calls.open(options.call_request, options.call_reply);
   const restored = await booted;
-  if (!restored) pyodide = await startFresh(distribution);
+  if (!restored) pyodide = await startFresh(distribution, compiled.promise);
   pyodide._api.on_fatal = (error) => post({ type: "failed", reason: String(error) });
   const packages = mountView(SITE_PACKAGES);
   for (const directory of options.packages) packages.add(directory);
@@ -131,12 +131,13 @@ async function initialize(options: Initialize): Promise<void> {
 }
 
 async function sendImage(options: MakeImage): Promise<void> {
-  pyodide = await startForImage(distribution);
+  const started = await startForImage(distribution, compiled.promise);
+  pyodide = started.pyodide;
   // At its later place: modules in the memory know the paths of their files.
   const packages = mountView(SITE_PACKAGES);
   for (const directory of options.packages) packages.add(directory);
   kernelModule().prepare();
-  const image = makeImage(pyodide);
+  const image = makeImage(started);
   postContent({ msg_type: "image" }, image);
 }
 

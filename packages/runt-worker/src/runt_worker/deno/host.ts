@@ -18,7 +18,7 @@ await Deno.permissions.revoke({ name: "write", path: controlOut });
 
 // The largest work of a start is begun first, and in this thread: the guest's has
 // enough to do.
-const compiled = image === "" ? undefined : Deno
+const compiled = Deno
   .readFile(`${distribution}/pyodide.asm.wasm`)
   .then((bytes) => WebAssembly.compile(bytes));
 
@@ -40,7 +40,7 @@ const guest = new Worker(new URL("./guest.ts", import.meta.url), {
 });
 const boot: Boot = { type: "boot", shared, distribution, image };
 guest.postMessage(boot);
-compiled?.then((module) => {
+compiled.then((module) => {
   const message: Compiled = { type: "compiled", module };
   guest.postMessage(message);
 });

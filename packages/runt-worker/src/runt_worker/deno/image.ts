@@ -10,6 +10,8 @@
 interface Layout {
   /** Bytes of Pyodide's header, which describes references to JavaScript objects. */
   header: number;
+  /** Functions in the module's table when it had started. */
+  functions: number;
   /** Bytes of the whole memory. */
   memory: number;
   /** Start and length, in bytes, of each part of the memory that is not empty. */
@@ -23,10 +25,16 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** Put together an image of a memory and what Pyodide has to say of it. */
 export function encodeImage(
   header: Uint8Array,
+  functions: number,
   memory: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const parts = partsOf(memory);
-  const layout: Layout = { header: header.length, memory: memory.length, parts };
+  const layout: Layout = {
+    header: header.length,
+    functions,
+    memory: memory.length,
+    parts,
+  };
   const layoutBytes = encoder.encode(JSON.stringify(layout));
   const pages = parts.reduce((total, [, length]) => total + length, 0);
   const image = new Uint8Array(4 + layoutBytes.length + header.length + pages);
@@ -62,6 +70,7 @@ function isEmpty(memory: Uint8Array, start: number, length: number): boolean {
 /** An image that is being read. */
 export class ImageFile {
   readonly header: Uint8Array;
+  readonly functions: number;
   readonly memoryBytes: number;
   readonly #file: Deno.FsFile;
   readonly #parts: [number, number][];
@@ -75,6 +84,7 @@ export class ImageFile {
     const text = decoder.decode(this.#read(new Uint8Array(length)));
     const layout: Layout = JSON.parse(text);
     this.#parts = layout.parts;
+    this.functions = layout.functions;
     this.memoryBytes = layout.memory;
     this.header = this.#read(new Uint8Array(layout.header));
   }

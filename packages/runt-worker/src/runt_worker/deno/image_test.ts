@@ -33,9 +33,10 @@ Deno.test("reading undoes encoding, whatever the memory held before", () => {
       memoryOf(7, 0, 0).subarray(0, 2 * PAGE + 5),
     ]
   ) {
-    withFile(encodeImage(header, memory), (path) => {
+    withFile(encodeImage(header, 5, memory), (path) => {
       const image = new ImageFile(path);
       assert.deepEqual(image.header, header);
+      assert.equal(image.functions, 5);
       assert.equal(image.memoryBytes, memory.length);
       const used = new Uint8Array(memory.length).fill(255);
       image.readInto(used, used.length);
@@ -45,7 +46,7 @@ Deno.test("reading undoes encoding, whatever the memory held before", () => {
 });
 
 Deno.test("a memory that was never touched is not written with zeros", () => {
-  withFile(encodeImage(new Uint8Array(), memoryOf(0, 7, 0, 8, 0)), (path) => {
+  withFile(encodeImage(new Uint8Array(), 0, memoryOf(0, 7, 0, 8, 0)), (path) => {
     const memory = memoryOf(5, 5, 5, 0, 9);
     new ImageFile(path).readInto(memory, 3 * PAGE);
     assert.deepEqual(memory, memoryOf(0, 7, 0, 8, 9));
@@ -53,12 +54,12 @@ Deno.test("a memory that was never touched is not written with zeros", () => {
 });
 
 Deno.test("empty pages take no room", () => {
-  const image = encodeImage(new Uint8Array(), memoryOf(0, 0, 7, 0));
+  const image = encodeImage(new Uint8Array(), 0, memoryOf(0, 0, 7, 0));
   assert.ok(image.length < 2 * PAGE);
 });
 
 Deno.test("an image that was cut off is refused", () => {
-  const image = encodeImage(new Uint8Array([1]), memoryOf(7, 8));
+  const image = encodeImage(new Uint8Array([1]), 0, memoryOf(7, 8));
   for (const length of [0, 3, 10, PAGE, image.length - 1]) {
     withFile(image.subarray(0, length), (path) => {
       assert.throws(() => new ImageFile(path).readInto(memoryOf(0, 0), 0), RangeError);

@@ -8,7 +8,9 @@
  */
 import type { PyodideInterface } from "pyodide";
 import type { EmscriptenModule } from "./emscripten.ts";
+import { growAtOnce } from "./function_table.ts";
 import { encodeImage, ImageFile } from "./image.ts";
+import { inShell } from "./shell_environment.ts";
 
 /** What Pyodide has beyond its public types. */
 export type Pyodide = PyodideInterface & {
@@ -29,6 +31,13 @@ interface Settings {
 
 type Imports = WebAssembly.Imports & { env: WebAssembly.ModuleImports };
 
+/** What a module exports that we use. */
+interface Exports extends WebAssembly.Exports {
+  memory: WebAssembly.Memory;
+  __indirect_function_table: WebAssembly.Table;
+  sbrk(increment: number): number;
+}
+
 const ENVIRONMENT = {
   HOME: "/home/pyodide",
   MPLBACKEND: "module://matplotlib_inline.backend_inline",
@@ -36,21 +45,44 @@ const ENVIRONMENT = {
 };
 const PAGE_BYTES = 65536;
 
-export function startFresh(distribution: string): Promise<Pyodide> {
-  return load(distribution, {});
+/** An interpreter, and how many functions its module had when it had started. */
+export interface Started {
+  pyodide: Pyodide;
+  functions: number;
+}
+
+/** Pyodide's `pyodide.asm.wasm`, which takes a while. */
+export type Compiled = Promise<WebAssembly.Module>;
+
+export function startFresh(
+  distribution: string,
+  compiled: Compiled,
+): Promise<Pyodide> {
+  return start(distribution, compiled, {}, { instantiated() {}, ready() {} });
 }
 
 /** Start an interpreter of which `makeImage` can make an image. */
-export function startForImage(distribution: string): Promise<Pyodide> {
-  return load(distribution, { _makeSnapshot: true });
+export async function startForImage(
+  distribution: string,
+  compiled: Compiled,
+): Promise<Started> {
+  let functions = 0;
+  const pyodide = await start(distribution, compiled, { _makeSnapshot: true }, {
+    instantiated() {},
+    ready(_module, exports) {
+      functions = exports.__indirect_function_table.length;
+    },
+  });
+  return { pyodide, functions };
 }
 
 /** Return the image of an interpreter whose Python holds no JavaScript objects. */
-export function makeImage(pyodide: Pyodide): Uint8Array<ArrayBuffer> {
+export function makeImage({ pyodide, functions }: Started): Uint8Array<ArrayBuffer> {
   const snapshot = pyodide.makeMemorySnapshot();
   // Its second word says where the memory begins (Pyodide 314.0.3, core/snapshot).
   const start = new DataView(snapshot.buffer).getUint32(4, true);
-  return encodeImage(snapshot.subarray(0, start), snapshot.subarray(start));
+  const header = snapshot.subarray(0, start);
+  return encodeImage(header, functions, snapshot.subarray(start));
 }
 
 /**
@@ -58,39 +90,74 @@ export function makeImage(pyodide: Pyodide): Uint8Array<ArrayBuffer> {
  *
  * @param distribution directory of Pyodide
  * @param imagePath the image
- * @param compiled Pyodide's `pyodide.asm.wasm`
+ * @param compiled Pyodide's code
  */
-export async function restore(
+export function restore(
   distribution: string,
   imagePath: string,
-  compiled: Promise<WebAssembly.Module>,
+  compiled: Compiled,
 ): Promise<Pyodide> {
   const image = new ImageFile(imagePath);
+  let settle = () => {};
+  return start(distribution, compiled, { _loadSnapshot: image.header }, {
+    instantiated({ memory, __indirect_function_table: table }) {
+      const missing = Math.max(image.memoryBytes - memory.buffer.byteLength, 0);
+      memory.grow(Math.ceil(missing / PAGE_BYTES));
+      settle = growAtOnce(table, image.functions);
+    },
+    ready(module, exports) {
+      settle();
+      // Beyond the break nothing was ever written.
+      image.readInto(module.HEAPU8, exports.sbrk(0));
+    },
+  });
+}
+
+/** What is done to a module while it starts. */
+interface Steps {
+  /** Nothing of it has run yet. */
+  instantiated(exports: Exports): void;
+  /** Everything has initialized itself, and Pyodide has not gone on. */
+  ready(module: EmscriptenModule, exports: Exports): void;
+}
+
+async function start(
+  distribution: string,
+  compiled: Compiled,
+  options: object,
+  steps: Steps,
+): Promise<Pyodide> {
   const { default: makeModule } = await import(
     `file://${distribution}/pyodide.asm.mjs`
   );
   const createPyodideModule: MakeModule = async (settings) => {
-    let ownBytes = 0;
+    const instantiated = Promise.withResolvers<Exports>();
     settings.instantiateWasm = (imports, done) => {
       instantiate(compiled, imports).then(([instance, module]) => {
-        const memory = instance.exports.memory as WebAssembly.Memory;
-        ownBytes = memory.buffer.byteLength;
-        const missing = Math.max(image.memoryBytes - ownBytes, 0);
-        memory.grow(Math.ceil(missing / PAGE_BYTES));
+        const exports = instance.exports as Exports;
+        steps.instantiated(exports);
         done(instance, module);
+        instantiated.resolve(exports);
       });
       return {};
     };
     const module = await (makeModule as MakeModule)(settings);
-    // Now that everything has initialized itself, and before Pyodide goes on.
-    image.readInto(module.HEAPU8, ownBytes);
+    steps.ready(module, await instantiated.promise);
     return module;
   };
-  return await load(distribution, { _loadSnapshot: image.header, createPyodideModule });
+  return await inShell(async () => {
+    const { loadPyodide } = await import(`file://${distribution}/pyodide.mjs`);
+    return await loadPyodide({
+      indexURL: `file://${distribution}/`,
+      env: ENVIRONMENT,
+      createPyodideModule,
+      ...options,
+    });
+  }, wasmOf(distribution));
 }
 
 async function instantiate(
-  compiled: Promise<WebAssembly.Module>,
+  compiled: Compiled,
   imports: Imports,
 ): Promise<[WebAssembly.Instance, WebAssembly.Module]> {
   // What stands for «JavaScript raised» in Pyodide's C code (its own choice where
@@ -102,11 +169,6 @@ async function instantiate(
   return [await WebAssembly.instantiate(module, imports), module];
 }
 
-async function load(distribution: string, options: object): Promise<Pyodide> {
-  const { loadPyodide } = await import(`file://${distribution}/pyodide.mjs`);
-  return await loadPyodide({
-    indexURL: `${distribution}/`,
-    env: ENVIRONMENT,
-    ...options,
-  });
+function wasmOf(distribution: string): string {
+  return `${distribution}/pyodide.asm.wasm`;
 }
