@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from click.core import ParameterSource
@@ -19,6 +19,9 @@ from runt_cli._file_options import FileFlags, file_options
 from runt_cli._lazy_group import LazyCommand, LazyGroup
 from runt_cli._package_options import PackageFlags, package_options
 from runt_cli._settings import Flags
+
+if TYPE_CHECKING:
+    from runt_worker import LaunchedProcess
 
 SET_UP_FAILED: Final = 2
 INTERRUPTED: Final = 130
@@ -99,18 +102,22 @@ def cli(
     return None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str], launched: "LaunchedProcess | None") -> int:
     """Run the command line.
 
     Args:
-        arguments: What stands behind `runt`; None: the process's own.
+        arguments: What stands behind `runt`.
+        launched: A sandbox process that is starting already; commands find it as the
+            object of their context.
 
     Returns:
         The exit status: 0, 1 if a cell raised, 2 if the work could not be started, 130
         after Ctrl-C.
     """
     try:
-        return cli.main(arguments, prog_name="runt", standalone_mode=False) or 0
+        status = cli.main(
+            list(arguments), prog_name="runt", standalone_mode=False, obj=launched
+        )
     except click.ClickException as error:
         error.show()
         return SET_UP_FAILED
@@ -124,6 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         _show_errors(found)
         return SET_UP_FAILED
+    return status or 0
 
 
 def _show_errors(found: Sequence[str]) -> None:

@@ -7,13 +7,12 @@ that runs in a sandbox with that directory mounted.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from runt_cli._errors import ConfigurationError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting:
+class Setting(NamedTuple):
     """A value that the command line needs, and the names it goes by.
 
     Attributes:

@@ -4,7 +4,7 @@ It needs no more than the standard library and the executable's own package.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +32,10 @@ def launch_early(cache_dir: Path | None = None) -> Generator[LaunchedProcess | N
     if installation is None:
         yield None
         return
-    with launch(installation) as launched:
+    with ExitStack() as stack:
+        launched = None
+        with suppress(SetupError):  # whoever opens a worker will meet it again
+            launched = stack.enter_context(launch(installation))
         yield launched
 
 

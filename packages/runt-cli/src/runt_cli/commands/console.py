@@ -8,7 +8,7 @@ import click
 from runt_cli._errors import ConfigurationError
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._package_options import PackageFlags, package_options
-from runt_worker import launch_early
+from runt_worker import LaunchedProcess
 
 
 @click.command(short_help="An interactive prompt: completion, history, pictures.")
@@ -19,7 +19,13 @@ from runt_worker import launch_early
 )
 @file_options
 @package_options
-def command(pictures: str | None, files: FileFlags, packages: PackageFlags) -> int:
+@click.pass_obj
+def command(
+    launched: LaunchedProcess | None,
+    pictures: str | None,
+    files: FileFlags,
+    packages: PackageFlags,
+) -> int:
     """Type Python, and the sandbox runs it.
 
     IPython runs it: magics, `name?` and a top-level await work. Tab completes, Enter
@@ -31,7 +37,6 @@ def command(pictures: str | None, files: FileFlags, packages: PackageFlags) -> i
             "The console needs a terminal; `runt exec -` runs what comes from "
             "standard input."
         )
-    with launch_early() as launched:
-        # What it imports takes longer than the sandbox needs to start.
-        session = importlib.import_module("runt_cli._console_session")
-        return session.run_console(pictures, files, packages, launched)
+    # Late: help needs none of it.
+    session = importlib.import_module("runt_cli._console_session")
+    return session.run_console(pictures, files, packages, launched)

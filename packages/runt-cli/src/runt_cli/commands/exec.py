@@ -7,14 +7,20 @@ import click
 
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._package_options import PackageFlags, package_options
-from runt_worker import launch_early
+from runt_worker import LaunchedProcess
 
 
 @click.command(short_help="Run one snippet of Python in the sandbox.")
 @click.argument("code")
 @file_options
 @package_options
-def command(code: str, files: FileFlags, packages: PackageFlags) -> int:
+@click.pass_obj
+def command(
+    launched: LaunchedProcess | None,
+    code: str,
+    files: FileFlags,
+    packages: PackageFlags,
+) -> int:
     """Run CODE in the sandbox; `-` takes it from standard input.
 
     IPython runs it: magics and a top-level await work, the value of the last
@@ -22,9 +28,6 @@ def command(code: str, files: FileFlags, packages: PackageFlags) -> int:
     raised.
     """
     source = sys.stdin.read() if code == "-" else code
-    with launch_early() as launched:
-        # What it imports takes longer than the sandbox needs to start.
-        snippet = importlib.import_module("runt_cli._snippet")
-        return snippet.run_snippet(
-            source, files, packages, launched, may_ask=code != "-"
-        )
+    # Late: help needs none of it.
+    snippet = importlib.import_module("runt_cli._snippet")
+    return snippet.run_snippet(source, files, packages, launched, may_ask=code != "-")
