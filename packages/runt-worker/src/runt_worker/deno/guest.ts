@@ -13,6 +13,7 @@ import { makeImage, restore, startForImage, startFresh } from "./interpreter.ts"
 import type { Pyodide } from "./interpreter.ts";
 import { clearInterrupts, takeInterrupt } from "./interrupts.ts";
 import type { SharedInterrupts } from "./interrupts.ts";
+import { capMemory } from "./memory.ts";
 import { PackageView } from "./package_view.ts";
 
 /** First message to the guest: what can begin before the supervisor speaks. */
@@ -45,6 +46,8 @@ export interface Initialize {
   call_reply: string;
   /** A larger frame would end the kernel. */
   max_frame_bytes: number;
+  /** How far Python's memory grows. */
+  max_memory_bytes: number;
 }
 
 /** Instead of that: make a memory image of a kernel with these packages. */
@@ -117,6 +120,7 @@ async function initialize(options: Initialize): Promise<void> {
   const restored = await booted;
   if (!restored) pyodide = await startFresh(distribution, compiled.promise);
   pyodide._api.on_fatal = (error) => post({ type: "failed", reason: String(error) });
+  capMemory(pyodide._module.memory, options.max_memory_bytes);
   const packages = mountView(SITE_PACKAGES);
   for (const directory of options.packages) packages.add(directory);
   const libraries = mountView(SHARED_LIBRARIES);
