@@ -103,7 +103,13 @@ def test_nothing_is_known_of_a_process_that_has_ended() -> None:
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(64 * 2**20, "64 MB"), (2**30, "1 GB"), (3 * 2**29, "1.5 GB")],
+    [
+        (17, "17 bytes"),
+        (10 * 2**10, "10 KB"),
+        (1000 * 2**20, "1000 MB"),
+        (2**30, "1 GB"),
+        (3 * 2**29, "1.5 GB"),
+    ],
 )
 def test_sizes_read_well(size: int, text: str) -> None:
     assert size_text(size) == text

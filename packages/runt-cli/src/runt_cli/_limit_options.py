@@ -59,6 +59,21 @@ _MEMORY = click.option(
     help="How much memory the sandbox may use, e.g. 2G; else half of the machine's, "
     "at most 4G. A cell that wants more gets a MemoryError.",
 )
+_CELL_TIMEOUT = click.option(
+    "--cell-timeout",
+    "cell_timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Interrupt a cell that runs for longer; one that goes on is killed.",
+)
+_MAX_OUTPUT = click.option(
+    "--max-output",
+    "max_output_bytes",
+    type=SIZE,
+    metavar="SIZE",
+    help="How much a cell may show, e.g. 10M; what follows is counted only. Else 64M "
+    "where a notebook keeps it, and any amount in a terminal.",
+)
 
 
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,24 +84,36 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @_MEMORY
+    @_CELL_TIMEOUT
+    @_MAX_OUTPUT
     @wraps(command)
     def with_flags(
         *arguments: Any,
         memory_bytes: int | None,
+        cell_timeout_s: float | None,
+        max_output_bytes: int | None,
         **others: Any,
     ) -> Any:
-        limits = LimitFlags(memory_bytes=memory_bytes)
+        limits = LimitFlags(
+            memory_bytes=memory_bytes,
+            cell_timeout_s=cell_timeout_s,
+            max_output_bytes=max_output_bytes,
+        )
         return command(*arguments, limits=limits, **others)
 
     return with_flags
 
 
-def with_limits(options: "WorkerOptions", flags: LimitFlags) -> "WorkerOptions":
+def with_limits(
+    options: "WorkerOptions", flags: LimitFlags, *, keeps_outputs: bool = True
+) -> "WorkerOptions":
     """Return a worker's options with what the flags say.
 
     Args:
         options: The options without it.
         flags: What the command line said.
+        keeps_outputs: Whether outputs go into a notebook, so that there is a limit
+            for them even if nobody gave one. What goes to a pipe must be whole.
 
     Raises:
         ConfigurationError: A limit is so low that nothing could run.
@@ -102,4 +129,9 @@ def with_limits(options: "WorkerOptions", flags: LimitFlags) -> "WorkerOptions":
                 f"{MIN_MEMORY_BYTES // 2**20}M."
             )
         limits = replace(limits, memory_bytes=flags.memory_bytes)
+    if not keeps_outputs:
+        limits = replace(limits, max_output_bytes=None, max_outputs=None)
+    if flags.max_output_bytes is not None:
+        limits = replace(limits, max_output_bytes=flags.max_output_bytes)
+    limits = replace(limits, cell_timeout_s=flags.cell_timeout_s)
     return replace(options, limits=limits)
