@@ -64,7 +64,13 @@ def test_limits_belong_to_the_agent_that_runs_the_cells() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--memory-limit", "1M"], ["--memory-limit", "much"], ["--cell-timeout", "0"]],
+    [
+        ["--memory-limit", "1M"],
+        ["--memory-limit", "much"],
+        ["--cell-timeout", "0"],
+        ["--cell-timeout", "nan"],
+        ["--max-output", "-1"],
+    ],
 )
 def test_a_limit_that_makes_no_sense_is_refused(arguments: list[str]) -> None:
     done = runt("exec", *arguments, "1")

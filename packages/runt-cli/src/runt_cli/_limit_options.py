@@ -62,7 +62,7 @@ _MEMORY = click.option(
 _CELL_TIMEOUT = click.option(
     "--cell-timeout",
     "cell_timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=float,
     metavar="SECONDS",
     help="Interrupt a cell that runs for longer; one that goes on is killed.",
 )
@@ -116,7 +116,7 @@ def with_limits(
             for them even if nobody gave one. What goes to a pipe must be whole.
 
     Raises:
-        ConfigurationError: A limit is so low that nothing could run.
+        ConfigurationError: A limit is so low that nothing could run, or no number.
     """
     # Late: help and usage errors need none of it.
     from runt_worker import MIN_MEMORY_BYTES  # noqa: PLC0415
@@ -133,5 +133,8 @@ def with_limits(
         limits = replace(limits, max_output_bytes=None, max_outputs=None)
     if flags.max_output_bytes is not None:
         limits = replace(limits, max_output_bytes=flags.max_output_bytes)
-    limits = replace(limits, cell_timeout_s=flags.cell_timeout_s)
+    if flags.cell_timeout_s is not None:
+        if not flags.cell_timeout_s > 0:  # which is also true of NaN
+            raise ConfigurationError("--cell-timeout must be more than 0 seconds.")
+        limits = replace(limits, cell_timeout_s=flags.cell_timeout_s)
     return replace(options, limits=limits)
