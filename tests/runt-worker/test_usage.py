@@ -6,7 +6,6 @@ import pytest
 import trio
 
 from runt_worker import (
-    MIN_MEMORY_BYTES,
     LimitExceededError,
     Limits,
     WorkerDiedError,
@@ -17,6 +16,7 @@ from runt_worker._limits import default_memory_bytes, size_text
 from runt_worker._usage import memory_bytes
 from runt_worker.testing import run_cell
 
+MIN_MEMORY_BYTES = Limits.MIN_MEMORY_BYTES
 SMALL = WorkerOptions(limits=Limits(memory_bytes=MIN_MEMORY_BYTES))
 TINY_DISK = WorkerOptions(limits=Limits(disk_bytes=8 * 1024 * 1024))
 
@@ -29,6 +29,12 @@ while True:
     buffer.fill(1)
     kept.append(buffer)
     await asyncio.sleep(0)
+"""
+WITHOUT_CAP = """
+import pyodide_js
+del pyodide_js._module.memory.grow
+kept = []
+while True: kept.append(b"x" * 10_000_000)
 """
 FILL_CACHE = """
 import js
@@ -79,6 +85,12 @@ async def test_javascript_that_takes_too_much_is_killed_by_name() -> None:
         assert took_s < 1
         await worker.restart()
         assert (await run_cell(worker, "1")).status == "ok"
+
+
+async def test_a_guest_that_takes_off_its_cap_is_killed() -> None:
+    async with open_worker(SMALL) as worker:
+        with pytest.raises(LimitExceededError, match="--memory-limit"):
+            await run_cell(worker, WITHOUT_CAP)
 
 
 @pytest.mark.parametrize("code", [FILL_CACHE, FILL_ONE_FILE])

@@ -118,15 +118,12 @@ def with_limits(
     Raises:
         ConfigurationError: A limit is so low that nothing could run, or no number.
     """
-    # Late: help and usage errors need none of it.
-    from runt_worker import MIN_MEMORY_BYTES  # noqa: PLC0415
-
     limits = options.limits
     if flags.memory_bytes is not None:
-        if flags.memory_bytes < MIN_MEMORY_BYTES:
+        if flags.memory_bytes < limits.MIN_MEMORY_BYTES:
             raise ConfigurationError(
                 "--memory-limit is too low: Python itself needs "
-                f"{MIN_MEMORY_BYTES // 2**20}M."
+                f"{limits.MIN_MEMORY_BYTES // 2**20}M."
             )
         limits = replace(limits, memory_bytes=flags.memory_bytes)
     if not keeps_outputs:

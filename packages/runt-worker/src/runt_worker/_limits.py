@@ -4,12 +4,12 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
 
-MIN_MEMORY_BYTES = 512 * MEBIBYTE
-"""With less, the interpreter alone would be at its limit."""
+_MIN_MEMORY_BYTES = 512 * MEBIBYTE
 
 _MAX_DEFAULT_MEMORY_BYTES = 4 * GIBIBYTE
 """Python's addresses end there, in WebAssembly of 32 bits."""
@@ -28,7 +28,7 @@ def default_memory_bytes() -> int:
     with suppress(OSError, ValueError):
         machine = min(machine, int(_CONTAINER_MEMORY.read_text()))
     share = min(machine // 2, _MAX_DEFAULT_MEMORY_BYTES)
-    return max(share, MIN_MEMORY_BYTES)
+    return max(share, _MIN_MEMORY_BYTES)
 
 
 def size_text(size: int) -> str:
@@ -73,6 +73,9 @@ class Limits:
             None: any number. Each is an element of a page, and with more of them no
             browser is usable.
     """
+
+    MIN_MEMORY_BYTES: ClassVar[int] = _MIN_MEMORY_BYTES
+    """With less, the interpreter alone would be at its limit."""
 
     max_frame_bytes: int = 64 * 1024 * 1024
     start_timeout_s: float = 60.0
