@@ -64,7 +64,7 @@ async def test_python_gets_a_memory_error_and_goes_on() -> None:
 
 async def test_javascript_that_takes_too_much_is_killed_by_name() -> None:
     async with open_worker(SMALL) as worker:
-        highest, start = 0, time.perf_counter()
+        highest, start = 0, time.perf_counter()  # the last time it was within
 
         async def watch() -> None:
             nonlocal highest, start
@@ -81,7 +81,7 @@ async def test_javascript_that_takes_too_much_is_killed_by_name() -> None:
                 await run_cell(worker, LEAK)
             took_s = time.perf_counter() - start
             nursery.cancel_scope.cancel()
-        assert highest > MIN_MEMORY_BYTES
+        assert highest > 0.8 * MIN_MEMORY_BYTES  # not killed long before
         assert took_s < 1
         await worker.restart()
         assert (await run_cell(worker, "1")).status == "ok"

@@ -105,10 +105,12 @@ class Worker:
             async with self._requesting:
                 reply = await self._execute(kernel, code, budget.show, on_input)
         finally:
-            budget.close()
-            # Also what a cell left that raised, was stopped, or took the process down.
-            await self._copy_outputs(on_output)
-            self._is_busy = False
+            try:
+                budget.close()
+                # Also what a cell left that raised, was stopped, or took all down.
+                await self._copy_outputs(on_output)
+            finally:
+                self._is_busy = False
         if self._interrupted and reply.status == "ok":
             return _told_to_stop(reply, on_output)
         return reply
@@ -226,7 +228,7 @@ class Worker:
         try:
             reply = await pending.wait()
         except WorkerDiedError as death:
-            raise WorkerDiedError(f"{text}, and {death.reason}") from None
+            raise type(death)(f"{text}, and {death.reason}") from None
         return _ended_late(reply, text, on_output)
 
     async def _copy_outputs(self, on_output: OnOutput) -> None:
