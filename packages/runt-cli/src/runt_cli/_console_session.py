@@ -9,6 +9,7 @@ from runt_cli._console import Console
 from runt_cli._console_prompt import ConsolePrompt
 from runt_cli._file_options import FileFlags
 from runt_cli._host_files import open_host_files, open_picture_dir
+from runt_cli._limit_options import LimitFlags, with_limits
 from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._pictures import PictureFolder
 from runt_cli._preparation import prepare_sandbox
@@ -22,6 +23,7 @@ def run_console(
     pictures: str | None,
     files: FileFlags,
     packages: PackageFlags,
+    limits: LimitFlags,
     launched: LaunchedProcess | None,
 ) -> int:
     """Run a console at the terminal and return the exit status.
@@ -30,6 +32,7 @@ def run_console(
         pictures: Where pictures are saved; None: in a temporary directory.
         files: What the command line said about files.
         packages: What it said about packages.
+        limits: What it said about limits.
         launched: A sandbox process that is starting already.
 
     Raises:
@@ -38,9 +41,8 @@ def run_console(
     """
     host = open_host_files(files)
     folder = None if pictures is None else open_picture_dir(pictures, host.mounts)
-    options = with_packages(
-        WorkerOptions(mounts=host.mounts, output_dir=host.output_dir), packages
-    )
+    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_limits(with_packages(options, packages), limits, keeps_outputs=False)
     return trio.run(_run, options, folder, launched)
 
 

@@ -17,6 +17,7 @@ from runt_cli._connection_options import (
 from runt_cli._errors import is_interrupt, sentences
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._lazy_group import LazyCommand, LazyGroup
+from runt_cli._limit_options import LimitFlags, limit_options
 from runt_cli._package_options import PackageFlags, package_options
 from runt_cli._settings import Flags
 
@@ -74,6 +75,7 @@ _COMMANDS: Final = {
 @ENV_FILE
 @file_options
 @package_options
+@limit_options
 @click.version_option(package_name="runt-cli", message="runt %(version)s")
 @click.pass_context
 def cli(
@@ -81,6 +83,7 @@ def cli(
     env_file: str | None,
     files: FileFlags,
     packages: PackageFlags,
+    limits: LimitFlags,
     **settings: str | None,
 ) -> int | None:
     """Attach a sandboxed Python runtime to a notebook, and run its cells there.
@@ -90,7 +93,7 @@ def cli(
     flags = Flags(**settings)
     if ctx.invoked_subcommand is None:
         agent = importlib.import_module("runt_cli.commands.agent")
-        return agent.run(flags, env_file, files, packages)
+        return agent.run(flags, env_file, files, packages, limits)
     if any(
         ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         for name in ctx.params

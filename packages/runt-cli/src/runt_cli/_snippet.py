@@ -7,6 +7,7 @@ import trio
 from runt_cli._cell_printer import show
 from runt_cli._file_options import FileFlags
 from runt_cli._host_files import open_host_files
+from runt_cli._limit_options import LimitFlags, with_limits
 from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
@@ -17,10 +18,11 @@ from runt_worker import LaunchedProcess, OnInput, WorkerOptions, open_worker
 _RAISED = 1
 
 
-def run_snippet(
+def run_snippet(  # noqa: PLR0913 - what the command line said
     source: str,
     files: FileFlags,
     packages: PackageFlags,
+    limits: LimitFlags,
     launched: LaunchedProcess | None,
     *,
     may_ask: bool,
@@ -31,6 +33,7 @@ def run_snippet(
         source: Python, as in a cell.
         files: What the command line said about files.
         packages: What it said about packages.
+        limits: What it said about limits.
         launched: A sandbox process that is starting already.
         may_ask: Whether `input()` asks at the terminal, if there is one.
 
@@ -39,9 +42,8 @@ def run_snippet(
         WorkerError: The sandbox cannot be started, or ended.
     """
     host = open_host_files(files)
-    options = with_packages(
-        WorkerOptions(mounts=host.mounts, output_dir=host.output_dir), packages
-    )
+    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_limits(with_packages(options, packages), limits, keeps_outputs=False)
     printer = Printer(sys.stdout, sys.stderr)
     on_input = terminal_input(printer) if may_ask else None
     return trio.run(_execute, source, options, launched, printer, on_input)

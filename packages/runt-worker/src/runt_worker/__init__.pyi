@@ -2,6 +2,7 @@ from ._early import launch_early
 from ._errors import (
     GuestProtocolError,
     IntrospectionError,
+    LimitExceededError,
     MountError,
     SetupError,
     WorkerBusyError,
@@ -52,6 +53,7 @@ __all__ = [
     "IntrospectionError",
     "IsCompleteReply",
     "LaunchedProcess",
+    "LimitExceededError",
     "Limits",
     "MountError",
     "OnInput",

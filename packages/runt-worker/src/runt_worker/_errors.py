@@ -8,7 +8,8 @@ WorkerError
 ├── IntrospectionError    completion or inspection failed inside the kernel
 ├── WorkerClosedError     the caller used a worker after aclose()
 └── WorkerDiedError       the sandbox process is gone
-    └── GuestProtocolError    it sent what no kernel of ours sends, and was killed
+    ├── GuestProtocolError    it sent what no kernel of ours sends, and was killed
+    └── LimitExceededError    it used more than it may, and was killed
 ```
 """
 
@@ -51,3 +52,7 @@ class WorkerDiedError(WorkerError):
 
 class GuestProtocolError(WorkerDiedError):
     """The sandbox sent a frame that no kernel of ours sends, and was killed for it."""
+
+
+class LimitExceededError(WorkerDiedError):
+    """The sandbox used more of the machine than it may, and was killed for it."""

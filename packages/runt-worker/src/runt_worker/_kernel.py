@@ -41,6 +41,7 @@ from runt_worker._requests import (
     encode_request,
 )
 from runt_worker._stdin import Dialogue, InputCalls, InputRequest, OnInput
+from runt_worker._usage import watch_usage
 
 OnOutput = Callable[[Output], None]
 ReplyT = TypeVar("ReplyT", ExecuteReply, CompleteReply, InspectReply, IsCompleteReply)
@@ -216,6 +217,7 @@ class Kernel:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._receive, decoder)
                 nursery.start_soon(self._serve_calls)
+                nursery.start_soon(watch_usage, self._process, limits)
                 reason = await self._process.wait()
                 nursery.cancel_scope.cancel()
             self._take(decoder, self._process.receive_rest())
@@ -354,6 +356,7 @@ async def open_kernel(
                 call_request=str(paths.call_request),
                 call_reply=str(paths.call_reply),
                 max_frame_bytes=limits.max_frame_bytes,
+                max_memory_bytes=limits.python_bytes,
             )
             await kernel.start(initialize, limits)
             if (image := process.paths.installation.image) and not kernel.is_restored:

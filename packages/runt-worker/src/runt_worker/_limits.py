@@ -1,6 +1,42 @@
 """All limits of runt-worker in one place."""
 
-from dataclasses import dataclass
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+
+_MIN_MEMORY_BYTES = 512 * MEBIBYTE
+
+_MAX_DEFAULT_MEMORY_BYTES = 4 * GIBIBYTE
+"""Python's addresses end there, in WebAssembly of 32 bits."""
+
+_CONTAINER_MEMORY = Path("/sys/fs/cgroup/memory.max")
+"""What a container has of the machine, or ``max``."""
+
+_RESERVE_BYTES = 384 * MEBIBYTE
+"""Deno, Pyodide's machine code and what is on its way out; 250 MB at rest."""
+
+
+def default_memory_bytes() -> int:
+    """Return half of what this machine or container has, within reason."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    # There may be no container, or one without a limit.
+    with suppress(OSError, ValueError):
+        machine = min(machine, int(_CONTAINER_MEMORY.read_text()))
+    share = min(machine // 2, _MAX_DEFAULT_MEMORY_BYTES)
+    return max(share, _MIN_MEMORY_BYTES)
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes as a person would write it: ``1.5 GB``, ``64 MB``."""
+    for unit, name in ((GIBIBYTE, "GB"), (MEBIBYTE, "MB"), (1024, "KB")):
+        if size >= unit:
+            return f"{size / unit:.4g} {name}"
+    return f"{size} bytes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +59,23 @@ class Limits:
         stop_timeout_s: from the closing of the control FIFO until the process is
             killed.
         stderr_bytes: how much of the process's last words is kept for an error.
+        memory_bytes: what the process may occupy. Half of the machine's, at most
+            4 GiB: somebody works at this machine, too. Python gets a MemoryError some
+            hundred megabytes earlier; what passes it by (JavaScript) is killed.
+        disk_bytes: what it may write into its own directory, which Deno's Cache API
+            and local storage do. Nobody needs that here; it must only not fill a disk.
+        cell_timeout_s: from the start of a cell until it is interrupted, and after the
+            grace period killed; None: never, since cells that train or wait take days.
+        max_output_bytes: of text and displays of one cell; None: any number. A log
+            keeps them for ever and every client reads them; one display may be as
+            large as a frame.
+        max_outputs: of one cell: displays, and texts that another output separates;
+            None: any number. Each is an element of a page, and with more of them no
+            browser is usable.
     """
+
+    MIN_MEMORY_BYTES: ClassVar[int] = _MIN_MEMORY_BYTES
+    """With less, the interpreter alone would be at its limit."""
 
     max_frame_bytes: int = 64 * 1024 * 1024
     start_timeout_s: float = 60.0
@@ -32,6 +84,16 @@ class Limits:
     copy_timeout_s: float = 600.0
     stop_timeout_s: float = 0.2
     stderr_bytes: int = 16 * 1024
+    memory_bytes: int = field(default_factory=default_memory_bytes)
+    disk_bytes: int = 64 * MEBIBYTE
+    cell_timeout_s: float | None = None
+    max_output_bytes: int | None = 64 * MEBIBYTE
+    max_outputs: int | None = 10_000
+
+    @property
+    def python_bytes(self) -> int:
+        """What Python gets of the memory: the rest of the process needs its share."""
+        return max(self.memory_bytes - _RESERVE_BYTES, self.memory_bytes // 2)
 
 
 DEFAULT_LIMITS = Limits()

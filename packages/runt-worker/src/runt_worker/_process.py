@@ -74,13 +74,8 @@ class SandboxProcess:
             # Its last words may still be in the pipe.
             last_words_s = self._limits.stop_timeout_s
             nursery.cancel_scope.deadline = trio.current_time() + last_words_s
-        how = (
-            f"was ended by {signal.Signals(-code).name}"
-            if code < 0
-            else f"ended with status {code}"
-        )
         words = self._stderr.decode("utf-8", errors="replace").strip()
-        return f"the sandbox process {how}" + (f": {words}" if words else "")
+        return f"the sandbox process {_end(code)}" + (f": {words}" if words else "")
 
     async def _keep_stderr(self) -> None:
         if self._popen.stderr is None:
@@ -114,6 +109,14 @@ class SandboxProcess:
             self.kill()
             await self._exit_code()
             self._from_sandbox.close()
+
+
+def _end(code: int) -> str:
+    if code == -signal.SIGXFSZ:  # by the limit that `_usage.py` sets
+        return "was ended: it wrote more into Deno's own directory than it may"
+    if code < 0:
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"ended with status {code}"
 
 
 async def _wait_for_exit(pid: int) -> None:

@@ -34,6 +34,7 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
         call_request: FIFO for the guest's synchronous calls.
         call_reply: FIFO for their answers.
         max_frame_bytes: a larger frame would end the kernel.
+        max_memory_bytes: how far Python's memory grows.
     """
 
     packages: list[str]
@@ -43,6 +44,7 @@ class Initialize(Content, frozen=True, kw_only=True, tag="initialize"):
     call_request: str
     call_reply: str
     max_frame_bytes: int
+    max_memory_bytes: int
 
 
 class MakeImage(Content, frozen=True, kw_only=True, tag="make_image"):

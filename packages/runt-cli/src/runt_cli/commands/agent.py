@@ -10,6 +10,7 @@ from runt_agent import HOSTED_SYNC_URL, AgentConfig, run_agent
 from runt_cli._connection_options import connection_of
 from runt_cli._file_options import FileFlags
 from runt_cli._host_files import open_host_files
+from runt_cli._limit_options import LimitFlags, with_limits
 from runt_cli._logging import log_to_stderr
 from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._preparation import prepare_sandbox
@@ -19,7 +20,11 @@ from runt_worker import WorkerOptions
 
 
 def run(
-    flags: Flags, env_file: str | None, files: FileFlags, packages: PackageFlags
+    flags: Flags,
+    env_file: str | None,
+    files: FileFlags,
+    packages: PackageFlags,
+    limits: LimitFlags,
 ) -> int:
     """Serve the notebook that flags, environment and file name, until stopped.
 
@@ -28,6 +33,7 @@ def run(
         env_file: What `--env-file` named.
         files: What the command line said about files.
         packages: What it said about packages.
+        limits: What it said about limits.
 
     Returns:
         The exit status; being stopped is how an agent ends well.
@@ -44,9 +50,8 @@ def run(
     if connection.runtime_id is not None:
         config = replace(config, runtime_id=connection.runtime_id)
     host = open_host_files(files)
-    options = with_packages(
-        WorkerOptions(mounts=host.mounts, output_dir=host.output_dir), packages
-    )
+    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_limits(with_packages(options, packages), limits)
     log_to_stderr()
     return trio.run(serve, config, options)
 

@@ -7,6 +7,7 @@ import click
 
 from runt_cli._errors import ConfigurationError
 from runt_cli._file_options import FileFlags, file_options
+from runt_cli._limit_options import LimitFlags, limit_options
 from runt_cli._package_options import PackageFlags, package_options
 from runt_worker import LaunchedProcess
 
@@ -19,12 +20,14 @@ from runt_worker import LaunchedProcess
 )
 @file_options
 @package_options
+@limit_options
 @click.pass_obj
 def command(
     launched: LaunchedProcess | None,
     pictures: str | None,
     files: FileFlags,
     packages: PackageFlags,
+    limits: LimitFlags,
 ) -> int:
     """Type Python, and the sandbox runs it.
 
@@ -39,4 +42,4 @@ def command(
         )
     # Late: help needs none of it.
     session = importlib.import_module("runt_cli._console_session")
-    return session.run_console(pictures, files, packages, launched)
+    return session.run_console(pictures, files, packages, limits, launched)

@@ -6,6 +6,7 @@ import sys
 import click
 
 from runt_cli._file_options import FileFlags, file_options
+from runt_cli._limit_options import LimitFlags, limit_options
 from runt_cli._package_options import PackageFlags, package_options
 from runt_worker import LaunchedProcess
 
@@ -14,12 +15,14 @@ from runt_worker import LaunchedProcess
 @click.argument("code")
 @file_options
 @package_options
+@limit_options
 @click.pass_obj
 def command(
     launched: LaunchedProcess | None,
     code: str,
     files: FileFlags,
     packages: PackageFlags,
+    limits: LimitFlags,
 ) -> int:
     """Run CODE in the sandbox; `-` takes it from standard input.
 
@@ -30,4 +33,6 @@ def command(
     source = sys.stdin.read() if code == "-" else code
     # Late: help needs none of it.
     snippet = importlib.import_module("runt_cli._snippet")
-    return snippet.run_snippet(source, files, packages, launched, may_ask=code != "-")
+    return snippet.run_snippet(
+        source, files, packages, limits, launched, may_ask=code != "-"
+    )

@@ -24,6 +24,7 @@ from runt_cli._errors import ConfigurationError, NotebookFileError
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._headless import HeadlessRun
 from runt_cli._host_files import HostFiles, open_host_files
+from runt_cli._limit_options import LimitFlags, limit_options, with_limits
 from runt_cli._notebook_file import NotebookDocument, read_document
 from runt_cli._package_options import (
     PackageFlags,
@@ -84,6 +85,7 @@ class _Place:
 @ENV_FILE
 @file_options
 @package_options
+@limit_options
 def command(  # noqa: PLR0913 - a parameter for each option
     source: Path,
     result: Path | None,
@@ -92,6 +94,7 @@ def command(  # noqa: PLR0913 - a parameter for each option
     env_file: str | None,
     files: FileFlags,
     packages: PackageFlags,
+    limits: LimitFlags,
     **settings: str | None,
 ) -> int:
     """Run a notebook (.ipynb) or script (.py; `# %%` begins a cell) headless.
@@ -116,6 +119,12 @@ def command(  # noqa: PLR0913 - a parameter for each option
             "--requirements belongs to the agent that executes the cells; where "
             "--sync-url is given, that is another command: give it to that one."
         )
+    if place is not None and limits != LimitFlags():
+        raise ConfigurationError(
+            "--memory-limit, --cell-timeout and --max-output belong to the agent that "
+            "executes the cells; where --sync-url is given, that is another command: "
+            "give them to that one."
+        )
     if result is not None:
         _check_writable(result)
     document = read_document(source)
@@ -124,7 +133,7 @@ def command(  # noqa: PLR0913 - a parameter for each option
         document=document,
         result=result,
         allow_errors=allow_errors,
-        options=with_packages(_options(document, host), packages),
+        options=with_limits(with_packages(_options(document, host), packages), limits),
     )
     return trio.run(_run, job, place)
 

@@ -11,6 +11,7 @@ import trio
 from runt_agent import AgentConfig, run_agent
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._host_files import open_host_files
+from runt_cli._limit_options import LimitFlags, limit_options, with_limits
 from runt_cli._logging import log_to_stderr
 from runt_cli._package_options import (
     PackageFlags,
@@ -35,12 +36,15 @@ from runt_worker import WorkerOptions
 @DATA_DIR_OPTION
 @file_options
 @package_options
-def command(
+@limit_options
+def command(  # noqa: PLR0913 - a parameter for each option
     notebook: str | None,
     port: int,
+    *,
     data_dir: Path | None,
     files: FileFlags,
     packages: PackageFlags,
+    limits: LimitFlags,
 ) -> int:
     """Serve a notebook on this machine: sync server and agent in one process.
 
@@ -49,9 +53,8 @@ def command(
     """
     notebook_id = notebook or f"notebook-{secrets.token_hex(4)}"
     host = open_host_files(files)
-    options = with_packages(
-        WorkerOptions(mounts=host.mounts, output_dir=host.output_dir), packages
-    )
+    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_limits(with_packages(options, packages), limits)
     log_to_stderr()
     return trio.run(_serve, notebook_id, port, data_dir, options)
 

@@ -135,5 +135,6 @@ export interface FileSystemType {
 export interface EmscriptenModule {
   HEAP8: Int8Array;
   HEAPU8: Uint8Array;
+  memory: WebAssembly.Memory;
   mmapAlloc(length: number): number;
 }

@@ -1,0 +1,137 @@
+"""The options that say how much of the machine cells may use."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from runt_cli._errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from runt_worker import WorkerOptions
+
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+class _Size(click.ParamType[int]):
+    """A number of bytes: `2G`, `1.5 GB`, `512MiB`; K, M, G, T are powers of 1,024."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if isinstance(value, int):
+            return value
+        found = _SIZE.fullmatch(value.strip())
+        if found is None:
+            self.fail(f"{value!r} is no size, such as 512M or 2G.", param, ctx)
+        return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+SIZE: Final = _Size()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitFlags:
+    """What the command line said about limits; None where it said nothing.
+
+    Attributes:
+        memory_bytes: What the sandbox may occupy.
+        cell_timeout_s: How long a cell may run.
+        max_output_bytes: How much a cell may show.
+    """
+
+    memory_bytes: int | None = None
+    cell_timeout_s: float | None = None
+    max_output_bytes: int | None = None
+
+
+_MEMORY = click.option(
+    "--memory-limit",
+    "memory_bytes",
+    type=SIZE,
+    metavar="SIZE",
+    help="How much memory the sandbox may use, e.g. 2G; else half of the machine's, "
+    "at most 4G. A cell that wants more gets a MemoryError.",
+)
+_CELL_TIMEOUT = click.option(
+    "--cell-timeout",
+    "cell_timeout_s",
+    type=float,
+    metavar="SECONDS",
+    help="Interrupt a cell that runs for longer; one that goes on is killed.",
+)
+_MAX_OUTPUT = click.option(
+    "--max-output",
+    "max_output_bytes",
+    type=SIZE,
+    metavar="SIZE",
+    help="How much a cell may show, e.g. 10M; what follows is counted only. Else 64M "
+    "where a notebook keeps it, and any amount in a terminal.",
+)
+
+
+def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command, which gets them as one `limits: LimitFlags`.
+
+    Args:
+        command: The function behind the command.
+    """
+
+    @_MEMORY
+    @_CELL_TIMEOUT
+    @_MAX_OUTPUT
+    @wraps(command)
+    def with_flags(
+        *arguments: Any,
+        memory_bytes: int | None,
+        cell_timeout_s: float | None,
+        max_output_bytes: int | None,
+        **others: Any,
+    ) -> Any:
+        limits = LimitFlags(
+            memory_bytes=memory_bytes,
+            cell_timeout_s=cell_timeout_s,
+            max_output_bytes=max_output_bytes,
+        )
+        return command(*arguments, limits=limits, **others)
+
+    return with_flags
+
+
+def with_limits(
+    options: "WorkerOptions", flags: LimitFlags, *, keeps_outputs: bool = True
+) -> "WorkerOptions":
+    """Return a worker's options with what the flags say.
+
+    Args:
+        options: The options without it.
+        flags: What the command line said.
+        keeps_outputs: Whether outputs go into a notebook, so that there is a limit
+            for them even if nobody gave one. What goes to a pipe must be whole.
+
+    Raises:
+        ConfigurationError: A limit is so low that nothing could run, or no number.
+    """
+    limits = options.limits
+    if flags.memory_bytes is not None:
+        if flags.memory_bytes < limits.MIN_MEMORY_BYTES:
+            raise ConfigurationError(
+                "--memory-limit is too low: Python itself needs "
+                f"{limits.MIN_MEMORY_BYTES // 2**20}M."
+            )
+        limits = replace(limits, memory_bytes=flags.memory_bytes)
+    if not keeps_outputs:
+        limits = replace(limits, max_output_bytes=None, max_outputs=None)
+    if flags.max_output_bytes is not None:
+        limits = replace(limits, max_output_bytes=flags.max_output_bytes)
+    if flags.cell_timeout_s is not None:
+        if not flags.cell_timeout_s > 0:  # which is also true of NaN
+            raise ConfigurationError("--cell-timeout must be more than 0 seconds.")
+        limits = replace(limits, cell_timeout_s=flags.cell_timeout_s)
+    return replace(options, limits=limits)
