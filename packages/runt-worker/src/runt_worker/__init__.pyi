@@ -1,3 +1,4 @@
+from ._checks import Check, check_installation
 from ._early import launch_early
 from ._errors import (
     GuestProtocolError,
@@ -39,6 +40,7 @@ from ._worker import Worker, open_worker
 __all__ = [
     "Assets",
     "CachedPackage",
+    "Check",
     "ClearOutput",
     "CompleteReply",
     "DisplayData",
@@ -70,6 +72,7 @@ __all__ = [
     "WorkerDiedError",
     "WorkerError",
     "WorkerOptions",
+    "check_installation",
     "launch_early",
     "open_flat_nursery",
     "open_worker",
