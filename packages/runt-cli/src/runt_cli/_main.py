@@ -52,6 +52,10 @@ _COMMANDS: Final = {
         module="runt_cli.commands.setup",
         summary="Fetch and prepare everything ahead of time.",
     ),
+    "doctor": LazyCommand(
+        module="runt_cli.commands.doctor",
+        summary="Check the sandbox on this machine.",
+    ),
     "packages": LazyCommand(
         module="runt_cli.commands.packages",
         summary="List, add, fetch and prune packages.",

@@ -1,3 +1,4 @@
+from ._checks import Check, check_installation
 from ._early import launch_early
 from ._errors import (
     GuestProtocolError,
@@ -40,6 +41,7 @@ from ._worker import Worker, open_worker
 __all__ = [
     "Assets",
     "CachedPackage",
+    "Check",
     "ClearOutput",
     "CompleteReply",
     "DisplayData",
@@ -72,6 +74,7 @@ __all__ = [
     "WorkerDiedError",
     "WorkerError",
     "WorkerOptions",
+    "check_installation",
     "launch_early",
     "open_flat_nursery",
     "open_worker",

@@ -8,14 +8,17 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from runt_worker._command import Installation, ProcessPaths, command, environment
+from runt_worker._confinement import file_rules, library_directories, limit_resources
 from runt_worker._errors import SetupError
+from runt_worker._landlock import landlock_abi, run_confined
 
 
 class ControlFifos(NamedTuple):
@@ -97,7 +100,16 @@ def _start(paths: ProcessPaths) -> LaunchedProcess:
             # yet. That the process has gone is told by its exit, not by the FIFO.
             descriptors.append(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
             on_error.callback(os.close, descriptors[-1])
-        popen = subprocess.Popen(
+        popen = _spawn_confined(arguments, paths)
+        on_error.pop_all()
+    return LaunchedProcess(paths, popen, ControlFifos(*descriptors))
+
+
+def _spawn_confined(
+    arguments: list[str], paths: ProcessPaths
+) -> subprocess.Popen[bytes]:
+    def spawn() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # guest code could write anything there
@@ -106,8 +118,14 @@ def _start(paths: ProcessPaths) -> LaunchedProcess:
             env=environment(paths),
             start_new_session=True,  # the terminal's Ctrl-C is not for it
         )
-        on_error.pop_all()
-    return LaunchedProcess(paths, popen, ControlFifos(*descriptors))
+
+    if sys.platform != "linux":
+        return spawn()
+    rules = file_rules(paths, library_directories())
+    popen = run_confined(rules, landlock_abi(), spawn)
+    with suppress(ProcessLookupError):  # its end is noticed by whoever waits for it
+        limit_resources(popen.pid)
+    return popen
 
 
 def _lay_out(paths: ProcessPaths) -> None:
