@@ -373,25 +373,6 @@ async def test_everything_can_be_cancelled_at_once(
     assert worker.executed == ["forever", "last"]
 
 
-async def test_a_cell_that_ignores_an_interrupt_gets_another(
-    person: Person, start_agent: StartAgent
-) -> None:
-    async def stubborn(worker: ScriptedWorker, on_output: OnOutput) -> None:
-        on_output(Stream(name="stdout", text="begun"))
-        while worker.interrupts < 3:  # noqa: ASYNC110 - it polls as a real cell would
-            await trio.sleep(0.01)
-        raise KeyboardInterrupt
-
-    worker = ScriptedWorker({"stubborn": stubborn})
-    await start_agent(worker, limits=Limits(interrupt_again_s=0.05))
-    name = person.request("stubborn")
-    await person.until(lambda: person.shown(name))
-
-    person.cancel(name)
-    last = person.request("last")
-    await person.until_status(last, "completed")
-
-
 async def test_a_new_agent_takes_over(person: Person, start_agent: StartAgent) -> None:
     async def slow_to_end(worker: ScriptedWorker, on_output: OnOutput) -> None:
         on_output(Stream(name="stdout", text="begun\n"))

@@ -5,6 +5,7 @@ from ._errors import (
     LimitExceededError,
     MountError,
     SetupError,
+    UnheededInterruptError,
     WorkerBusyError,
     WorkerClosedError,
     WorkerDiedError,
@@ -38,7 +39,6 @@ from ._stdin import InputRequest, OnInput
 from ._worker import Worker, open_worker
 
 __all__ = [
-    "MIN_MEMORY_BYTES",
     "Assets",
     "CachedPackage",
     "ClearOutput",
@@ -56,6 +56,7 @@ __all__ = [
     "LaunchedProcess",
     "LimitExceededError",
     "Limits",
+    "MIN_MEMORY_BYTES",
     "MountError",
     "OnInput",
     "OnOutput",
@@ -66,6 +67,7 @@ __all__ = [
     "Pruned",
     "SetupError",
     "Stream",
+    "UnheededInterruptError",
     "UpdateDisplayData",
     "Worker",
     "WorkerBusyError",

@@ -205,9 +205,9 @@ class Kernel:
         self._calls.interrupt()
         await self._send(pending.number, InterruptRequest())
 
-    def kill(self, reason: str) -> None:
+    def kill(self, death: WorkerDiedError) -> None:
         """End the process; whoever waits is told why."""
-        self._died(WorkerDiedError(reason))
+        self._died(death)
         self._process.kill()
 
     async def supervise(self, limits: Limits) -> None:
@@ -366,5 +366,5 @@ async def open_kernel(
             package_calls.end()
             compiler.stop()
             calls.stop()
-            kernel.kill("the worker was stopped")
+            kernel.kill(WorkerDiedError("the worker was stopped"))
             nursery.cancel_scope.cancel()
