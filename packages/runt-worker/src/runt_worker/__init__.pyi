@@ -39,6 +39,7 @@ from ._stdin import InputRequest, OnInput
 from ._worker import Worker, open_worker
 
 __all__ = [
+    "MIN_MEMORY_BYTES",
     "Assets",
     "CachedPackage",
     "ClearOutput",
@@ -56,7 +57,6 @@ __all__ = [
     "LaunchedProcess",
     "LimitExceededError",
     "Limits",
-    "MIN_MEMORY_BYTES",
     "MountError",
     "OnInput",
     "OnOutput",
