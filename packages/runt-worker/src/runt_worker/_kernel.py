@@ -44,6 +44,9 @@ from runt_worker._stdin import Dialogue, InputCalls, InputRequest, OnInput
 from runt_worker._usage import watch_usage
 
 OnOutput = Callable[[Output], None]
+_LONE_END_S = 0.5
+"""So long after the end of the guest's thread its process may still say why."""
+
 ReplyT = TypeVar("ReplyT", ExecuteReply, CompleteReply, InspectReply, IsCompleteReply)
 
 
@@ -166,6 +169,7 @@ class Kernel:
                 f"the sandbox was not ready within {limits.start_timeout_s:.0f} s"
             )
         self._raise_if_dead()
+        self._calls.guest_has_come()
 
     async def submit(
         self,
@@ -236,6 +240,9 @@ class Kernel:
         except Exception as error:
             # A fault of ours, but one that a guest has found: it costs its kernel.
             raise WorkerDiedError(f"a call could not be answered: {error!r}") from error
+        # It ends with its process, which then says why; or alone, unseen by Deno.
+        await trio.sleep(_LONE_END_S)
+        raise WorkerDiedError("guest code ended its own thread, or closed its files")
 
     async def _receive(self, decoder: FrameDecoder) -> None:
         while True:
