@@ -41,3 +41,13 @@ def test_flags_change_what_they_name_and_nothing_else() -> None:
 def test_too_little_memory_is_refused_before_anything_starts() -> None:
     with pytest.raises(ConfigurationError, match=r"--memory-limit is too low.*512M"):
         with_limits(WorkerOptions(), LimitFlags(memory_bytes=2**20))
+
+
+def test_output_is_limited_where_it_is_kept() -> None:
+    nothing = LimitFlags()
+    assert with_limits(WorkerOptions(), nothing).limits.max_output_bytes == 64 * 2**20
+    terminal = with_limits(WorkerOptions(), nothing, keeps_outputs=False).limits
+    assert (terminal.max_output_bytes, terminal.max_outputs) == (None, None)
+    flags = LimitFlags(max_output_bytes=1000, cell_timeout_s=5)
+    asked_for = with_limits(WorkerOptions(), flags, keeps_outputs=False).limits
+    assert (asked_for.max_output_bytes, asked_for.cell_timeout_s) == (1000, 5)

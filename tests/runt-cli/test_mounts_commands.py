@@ -157,8 +157,8 @@ attributes AttributeError
 holes AttributeError
 owner works
 set-user-ID works
-flock works
-lockf works
+flock OSError No locks available
+lockf OSError No locks available
 elsewhere works
 """
 

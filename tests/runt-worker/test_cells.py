@@ -13,10 +13,13 @@ from runt_worker import (
     DisplayData,
     Error,
     ExecuteResult,
+    Limits,
     Stream,
     UpdateDisplayData,
+    WorkerOptions,
+    open_worker,
 )
-from runt_worker.testing import SharedWorker
+from runt_worker.testing import SharedWorker, run_cell
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -174,9 +177,11 @@ def test_a_long_text_comes_whole(sandbox: SharedWorker) -> None:
     assert plain(sandbox, "'x' * 3_000_000") == repr("x" * 3_000_000)
 
 
-def test_a_text_larger_than_a_frame_comes_whole(sandbox: SharedWorker) -> None:
-    # 1 MiB more than a frame may have.
-    ran = sandbox.run("print('ü' * (65 * 512 * 1024), end='')")
+async def test_a_text_larger_than_a_frame_comes_whole() -> None:
+    options = WorkerOptions(limits=Limits(max_output_bytes=None))
+    async with open_worker(options) as worker:
+        # 1 MiB more than a frame may have.
+        ran = await run_cell(worker, "print('ü' * (65 * 512 * 1024), end='')")
     assert ran.status == "ok"
     assert ran.text() == "ü" * (65 * 512 * 1024)
 

@@ -95,7 +95,7 @@ PLAN: dict[str, Any] = {
         ("plan_install", PLAN | {"foreign": {"x": 1}}),
         ("plan_install", PLAN | {"wheels": [{"file_name": "x"}]}),
         ("uninstall_packages", {"names": "ipython"}),
-        ("read_requirements", {"text": b"x"}),
+        ("read_requirements", {"text": 1}),
     ],
 )
 def test_calls_that_make_no_sense_are_refused(

@@ -128,6 +128,9 @@ HOSTILE_HEADS: dict[str, bytes] = {
     "half of it": b'{"request":1,',
     "not UTF-8": b'{"request":1,"content":{"msg_type":"fatal","reason":"\xff"}}',
     "lone surrogate": head({"msg_type": "fatal", "reason": "\ud83d"}),
+    "display id too long": head(
+        {"msg_type": "update_display_data", "display_id": "i" * 1001, **BUNDLE}
+    ),
     "no object": b"[]",
     "no request": b'{"content":{"msg_type":"ready"}}',
     "no content": b'{"request":1}',

@@ -210,8 +210,9 @@ sys.path.append(os.path.abspath("pure"))
 del mount, name
 """
         assert shared.run(code).status == "ok"
-        # Here, so that nothing about it is among what the cells below show.
-        for package in FETCHED:
+        # Here, so that nothing about it is among what the cells below show. The pure
+        # ones have others fetched, too.
+        for package in (*FETCHED, "seaborn", "altair", "plotly", "bokeh"):
             assert shared.run(f"import {package}").status == "ok"
         yield shared
 

@@ -6,7 +6,6 @@ import pytest
 import trio
 
 from runt_worker import (
-    MIN_MEMORY_BYTES,
     LimitExceededError,
     Limits,
     WorkerDiedError,
@@ -17,6 +16,7 @@ from runt_worker._limits import default_memory_bytes, size_text
 from runt_worker._usage import memory_bytes
 from runt_worker.testing import run_cell
 
+MIN_MEMORY_BYTES = Limits.MIN_MEMORY_BYTES
 SMALL = WorkerOptions(limits=Limits(memory_bytes=MIN_MEMORY_BYTES))
 TINY_DISK = WorkerOptions(limits=Limits(disk_bytes=8 * 1024 * 1024))
 
@@ -29,6 +29,12 @@ while True:
     buffer.fill(1)
     kept.append(buffer)
     await asyncio.sleep(0)
+"""
+WITHOUT_CAP = """
+import pyodide_js
+del pyodide_js._module.memory.grow
+kept = []
+while True: kept.append(b"x" * 10_000_000)
 """
 FILL_CACHE = """
 import js
@@ -58,7 +64,7 @@ async def test_python_gets_a_memory_error_and_goes_on() -> None:
 
 async def test_javascript_that_takes_too_much_is_killed_by_name() -> None:
     async with open_worker(SMALL) as worker:
-        highest, start = 0, time.perf_counter()
+        highest, start = 0, time.perf_counter()  # the last time it was within
 
         async def watch() -> None:
             nonlocal highest, start
@@ -75,10 +81,16 @@ async def test_javascript_that_takes_too_much_is_killed_by_name() -> None:
                 await run_cell(worker, LEAK)
             took_s = time.perf_counter() - start
             nursery.cancel_scope.cancel()
-        assert highest > MIN_MEMORY_BYTES
+        assert highest > 0.8 * MIN_MEMORY_BYTES  # not killed long before
         assert took_s < 1
         await worker.restart()
         assert (await run_cell(worker, "1")).status == "ok"
+
+
+async def test_a_guest_that_takes_off_its_cap_is_killed() -> None:
+    async with open_worker(SMALL) as worker:
+        with pytest.raises(LimitExceededError, match="--memory-limit"):
+            await run_cell(worker, WITHOUT_CAP)
 
 
 @pytest.mark.parametrize("code", [FILL_CACHE, FILL_ONE_FILE])
@@ -103,7 +115,13 @@ def test_nothing_is_known_of_a_process_that_has_ended() -> None:
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(64 * 2**20, "64 MB"), (2**30, "1 GB"), (3 * 2**29, "1.5 GB")],
+    [
+        (17, "17 bytes"),
+        (10 * 2**10, "10 KB"),
+        (1000 * 2**20, "1000 MB"),
+        (2**30, "1 GB"),
+        (3 * 2**29, "1.5 GB"),
+    ],
 )
 def test_sizes_read_well(size: int, text: str) -> None:
     assert size_text(size) == text

@@ -70,6 +70,7 @@ class OutputPublisher:
         self._artifacts = artifacts
         self._commit = commit
         self._gatherer = Gatherer(limits)
+        # Bounded by what the worker lets a cell show.
         self._send, self._receive = trio.open_memory_channel[Output](math.inf)
 
     def receive(self, message: Output) -> None:

@@ -42,7 +42,7 @@ def run_console(
     host = open_host_files(files)
     folder = None if pictures is None else open_picture_dir(pictures, host.mounts)
     options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
-    options = with_limits(with_packages(options, packages), limits)
+    options = with_limits(with_packages(options, packages), limits, keeps_outputs=False)
     return trio.run(_run, options, folder, launched)
 
 

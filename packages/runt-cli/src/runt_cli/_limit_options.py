@@ -64,10 +64,25 @@ _MEMORY = click.option(
 _INTERRUPT_GRACE = click.option(
     "--interrupt-grace",
     "interrupt_grace_s",
-    type=click.FloatRange(min=0),
+    type=float,
     metavar="SECONDS",
     help="Kill a cell that goes on for so long after it was told to stop, and all "
     "variables with it; else after 5 s.",
+)
+_CELL_TIMEOUT = click.option(
+    "--cell-timeout",
+    "cell_timeout_s",
+    type=float,
+    metavar="SECONDS",
+    help="Interrupt a cell that runs for longer; one that goes on is killed.",
+)
+_MAX_OUTPUT = click.option(
+    "--max-output",
+    "max_output_bytes",
+    type=SIZE,
+    metavar="SIZE",
+    help="How much a cell may show, e.g. 10M; what follows is counted only. Else 64M "
+    "where a notebook keeps it, and any amount in a terminal.",
 )
 
 
@@ -80,42 +95,60 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @_MEMORY
     @_INTERRUPT_GRACE
+    @_CELL_TIMEOUT
+    @_MAX_OUTPUT
     @wraps(command)
     def with_flags(
         *arguments: Any,
         memory_bytes: int | None,
         interrupt_grace_s: float | None,
+        cell_timeout_s: float | None,
+        max_output_bytes: int | None,
         **others: Any,
     ) -> Any:
         limits = LimitFlags(
-            memory_bytes=memory_bytes, interrupt_grace_s=interrupt_grace_s
+            memory_bytes=memory_bytes,
+            interrupt_grace_s=interrupt_grace_s,
+            cell_timeout_s=cell_timeout_s,
+            max_output_bytes=max_output_bytes,
         )
         return command(*arguments, limits=limits, **others)
 
     return with_flags
 
 
-def with_limits(options: "WorkerOptions", flags: LimitFlags) -> "WorkerOptions":
+def with_limits(
+    options: "WorkerOptions", flags: LimitFlags, *, keeps_outputs: bool = True
+) -> "WorkerOptions":
     """Return a worker's options with what the flags say.
 
     Args:
         options: The options without it.
         flags: What the command line said.
+        keeps_outputs: Whether outputs go into a notebook, so that there is a limit
+            for them even if nobody gave one. What goes to a pipe must be whole.
 
     Raises:
-        ConfigurationError: A limit is so low that nothing could run.
+        ConfigurationError: A limit is so low that nothing could run, or no number.
     """
-    # Late: help and usage errors need none of it.
-    from runt_worker import MIN_MEMORY_BYTES  # noqa: PLC0415
-
     limits = options.limits
     if flags.memory_bytes is not None:
-        if flags.memory_bytes < MIN_MEMORY_BYTES:
+        if flags.memory_bytes < limits.MIN_MEMORY_BYTES:
             raise ConfigurationError(
                 "--memory-limit is too low: Python itself needs "
-                f"{MIN_MEMORY_BYTES // 2**20}M."
+                f"{limits.MIN_MEMORY_BYTES // 2**20}M."
             )
         limits = replace(limits, memory_bytes=flags.memory_bytes)
     if flags.interrupt_grace_s is not None:
+        if not flags.interrupt_grace_s >= 0:  # which is also true of NaN
+            raise ConfigurationError("--interrupt-grace must be 0 seconds or more.")
         limits = replace(limits, interrupt_grace_s=flags.interrupt_grace_s)
+    if not keeps_outputs:
+        limits = replace(limits, max_output_bytes=None, max_outputs=None)
+    if flags.max_output_bytes is not None:
+        limits = replace(limits, max_output_bytes=flags.max_output_bytes)
+    if flags.cell_timeout_s is not None:
+        if not flags.cell_timeout_s > 0:  # which is also true of NaN
+            raise ConfigurationError("--cell-timeout must be more than 0 seconds.")
+        limits = replace(limits, cell_timeout_s=flags.cell_timeout_s)
     return replace(options, limits=limits)

@@ -43,7 +43,7 @@ def run_snippet(  # noqa: PLR0913 - what the command line said
     """
     host = open_host_files(files)
     options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
-    options = with_limits(with_packages(options, packages), limits)
+    options = with_limits(with_packages(options, packages), limits, keeps_outputs=False)
     printer = Printer(sys.stdout, sys.stderr)
     on_input = terminal_input(printer) if may_ask else None
     return trio.run(_execute, source, options, launched, printer, on_input)

@@ -14,7 +14,7 @@ from ._errors import (
 from ._files import HostMount
 from ._kernel import OnOutput
 from ._launch import LaunchedProcess
-from ._limits import MIN_MEMORY_BYTES, Limits
+from ._limits import Limits
 from ._nursery import open_flat_nursery
 from ._options import Assets, WorkerOptions
 from ._outputs import (
@@ -39,7 +39,6 @@ from ._stdin import InputRequest, OnInput
 from ._worker import Worker, open_worker
 
 __all__ = [
-    "MIN_MEMORY_BYTES",
     "Assets",
     "CachedPackage",
     "ClearOutput",

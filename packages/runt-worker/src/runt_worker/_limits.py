@@ -4,12 +4,12 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
 
-MIN_MEMORY_BYTES = 512 * MEBIBYTE
-"""With less, the interpreter alone would be at its limit."""
+_MIN_MEMORY_BYTES = 512 * MEBIBYTE
 
 _MAX_DEFAULT_MEMORY_BYTES = 4 * GIBIBYTE
 """Python's addresses end there, in WebAssembly of 32 bits."""
@@ -28,13 +28,15 @@ def default_memory_bytes() -> int:
     with suppress(OSError, ValueError):
         machine = min(machine, int(_CONTAINER_MEMORY.read_text()))
     share = min(machine // 2, _MAX_DEFAULT_MEMORY_BYTES)
-    return max(share, MIN_MEMORY_BYTES)
+    return max(share, _MIN_MEMORY_BYTES)
 
 
 def size_text(size: int) -> str:
     """Return a number of bytes as a person would write it: ``1.5 GB``, ``64 MB``."""
-    unit, name = (GIBIBYTE, "GB") if size >= GIBIBYTE else (MEBIBYTE, "MB")
-    return f"{size / unit:.3g} {name}"
+    for unit, name in ((GIBIBYTE, "GB"), (MEBIBYTE, "MB"), (1024, "KB")):
+        if size >= unit:
+            return f"{size / unit:.4g} {name}"
+    return f"{size} bytes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,18 @@ class Limits:
             hundred megabytes earlier; what passes it by (JavaScript) is killed.
         disk_bytes: what it may write into its own directory, which Deno's Cache API
             and local storage do. Nobody needs that here; it must only not fill a disk.
+        cell_timeout_s: from the start of a cell until it is interrupted, and after the
+            grace period killed; None: never, since cells that train or wait take days.
+        max_output_bytes: of text and displays of one cell; None: any number. A log
+            keeps them for ever and every client reads them; one display may be as
+            large as a frame.
+        max_outputs: of one cell: displays, and texts that another output separates;
+            None: any number. Each is an element of a page, and with more of them no
+            browser is usable.
     """
+
+    MIN_MEMORY_BYTES: ClassVar[int] = _MIN_MEMORY_BYTES
+    """With less, the interpreter alone would be at its limit."""
 
     max_frame_bytes: int = 64 * 1024 * 1024
     start_timeout_s: float = 60.0
@@ -74,6 +87,9 @@ class Limits:
     stderr_bytes: int = 16 * 1024
     memory_bytes: int = field(default_factory=default_memory_bytes)
     disk_bytes: int = 64 * MEBIBYTE
+    cell_timeout_s: float | None = None
+    max_output_bytes: int | None = 64 * MEBIBYTE
+    max_outputs: int | None = 10_000
 
     @property
     def python_bytes(self) -> int:

@@ -11,6 +11,9 @@ import msgspec
 ExecutionCount = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 """Number of a prompt; the bound keeps it exact in JavaScript and in SQLite."""
 
+DisplayId = Annotated[str, msgspec.Meta(max_length=1000)]
+"""Name of a display; it is in every event about it."""
+
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, tag_field="msg_type"):
     """Base of all message contents; the tag is the Jupyter message type."""
@@ -28,7 +31,7 @@ class DisplayData(Content, frozen=True, kw_only=True, tag="display_data"):
 
     data: dict[str, Any]
     metadata: dict[str, Any]
-    display_id: str | None = None
+    display_id: DisplayId | None = None
 
 
 class UpdateDisplayData(Content, frozen=True, kw_only=True, tag="update_display_data"):
@@ -36,7 +39,7 @@ class UpdateDisplayData(Content, frozen=True, kw_only=True, tag="update_display_
 
     data: dict[str, Any]
     metadata: dict[str, Any]
-    display_id: str
+    display_id: DisplayId
 
 
 class ExecuteResult(Content, frozen=True, kw_only=True, tag="execute_result"):

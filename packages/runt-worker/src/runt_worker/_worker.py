@@ -21,6 +21,7 @@ from runt_worker._launch import LaunchedProcess
 from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets, WorkerOptions
+from runt_worker._output_budget import OutputBudget
 from runt_worker._outputs import Error, Stream
 from runt_worker._preparation import OnSetup, prepare
 from runt_worker._replies import (
@@ -84,10 +85,13 @@ class Worker:
         """Run a cell and return how it ended.
 
         Cancelling this interrupts the cell, as `interrupt` does, and waits for its end.
+        So does the end of the time that the limits give to a cell, and the reply's
+        ``ename`` is ``TimeoutError``.
 
         Args:
             code: Python, IPython's magics and top-level ``await`` included.
-            on_output: called with each output, in order, before this returns.
+            on_output: called with each output, in order, before this returns; what
+                exceeds the limits is replaced by one notice.
             on_input: answers ``input()`` and ``getpass()``, one question at a time,
                 and is cancelled when the cell is interrupted; without it they raise
                 ``StdinNotImplementedError`` in the cell. What it raises ends the cell
@@ -102,14 +106,18 @@ class Worker:
         """
         kernel = self._idle_kernel()
         self._is_busy, self._interrupted = True, False
+        budget = OutputBudget(on_output, self._limits)
         try:
             self._asking.cancel()  # a completion that nobody needs any more
             async with self._requesting:
-                reply = await self._execute(kernel, code, on_output, on_input)
+                reply = await self._execute(kernel, code, budget.show, on_input)
         finally:
-            # Also what a cell left that raised, was stopped, or took the process down.
-            await self._copy_outputs(on_output)
-            self._is_busy = False
+            try:
+                budget.close()
+                # Also what a cell left that raised, was stopped, or took all down.
+                await self._copy_outputs(on_output)
+            finally:
+                self._is_busy = False
         if self._interrupted and reply.status == "ok":
             return _told_to_stop(reply, on_output)
         return reply
@@ -213,11 +221,29 @@ class Worker:
             async with open_flat_nursery() as nursery:
                 if dialogue is not None:
                     nursery.start_soon(dialogue.serve)
-                reply = await self._ended(kernel, self._execution)
+                reply = await self._ended_in_time(kernel, self._execution, on_output)
                 nursery.cancel_scope.cancel()
             return reply
         finally:
             self._execution, self._is_stopping = None, False
+
+    async def _ended_in_time(
+        self,
+        kernel: Kernel,
+        pending: PendingRequest[ExecuteReply],
+        on_output: OnOutput,
+    ) -> ExecuteReply:
+        timeout_s = self._limits.cell_timeout_s
+        if timeout_s is None:
+            return await self._ended(kernel, pending)
+        text = f"the cell ran for more than {timeout_s:g} s (--cell-timeout)"
+        with trio.move_on_after(timeout_s):
+            return await self._ended(kernel, pending)
+        try:
+            reply = await pending.wait()
+        except WorkerDiedError as death:
+            raise type(death)(f"{text}, and {death.reason}") from None
+        return _ended_late(reply, text, on_output)
 
     async def _copy_outputs(self, on_output: OnOutput) -> None:
         if self._files.mirror is None:
@@ -312,6 +338,18 @@ def _told_to_stop(reply: ExecuteReply, on_output: OnOutput) -> ExecuteReply:
     on_output(Error(ename=name, evalue="", traceback=[name]))
     return ExecuteReply(
         status="error", execution_count=reply.execution_count, ename=name
+    )
+
+
+def _ended_late(reply: ExecuteReply, text: str, on_output: OnOutput) -> ExecuteReply:
+    """Return the end of a cell that was interrupted because its time was over."""
+    name = TimeoutError.__name__
+    on_output(Error(ename=name, evalue=text, traceback=[f"{name}: {text}"]))
+    return ExecuteReply(
+        status="error",
+        execution_count=reply.execution_count,
+        ename=name,
+        evalue=text,
     )
 
 

@@ -9,7 +9,7 @@ import type { FileClient, Opened } from "./file_client.ts";
 import type { HostAttributes } from "./file_messages.ts";
 
 /** From here on a read or write goes straight to the host. */
-const DIRECT_BYTES = 256 * 1024;
+const DIRECT_BYTES = 1024 * 1024;
 /** So much is read or written by one call: what fits into its FIFO. */
 const MAX_CALL_BYTES = 1024 * 1024;
 /** So much a sequential reader gets ahead, at most. */

@@ -9,6 +9,8 @@ import { Calls } from "./calls.ts";
 import type { FileSystem } from "./emscripten.ts";
 import { FileClient, HostError } from "./file_client.ts";
 import { HostFiles } from "./host_files.ts";
+import { hasRoom, sent } from "./in_flight.ts";
+import type { InFlight } from "./in_flight.ts";
 import { makeImage, restore, startForImage, startFresh } from "./interpreter.ts";
 import type { Pyodide } from "./interpreter.ts";
 import { clearInterrupts, takeInterrupt } from "./interrupts.ts";
@@ -20,6 +22,7 @@ import { PackageView } from "./package_view.ts";
 export interface Boot {
   type: "boot";
   shared: SharedInterrupts;
+  inFlight: InFlight;
   /** Directory of the Pyodide distribution, on the host. */
   distribution: string;
   /** The memory image to go on from, on the host; empty: start from nothing. */
@@ -94,6 +97,7 @@ const scope = self as unknown as {
 };
 
 let shared: SharedInterrupts;
+let inFlight: InFlight;
 let distribution: string;
 /** Settled when the interpreter is there; whether it goes on from an image. */
 let booted: Promise<boolean>;
@@ -174,6 +178,7 @@ function mountHostFiles(calls: Calls, mounts: GuestMount[]): HostFiles {
 function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
   return {
     send: postFrame,
+    has_room: () => hasRoom(inFlight),
     call: (method: string, parameters: string) => {
       hostFiles.disturb(); // what is answered may be newer than what was opened ahead
       return calls.call(method, parameters).head;
@@ -215,7 +220,7 @@ async function run(head: string, request: "execute" | "answer"): Promise<void> {
     clearInterrupts(shared);
   }
   post({ type: "idle" }); // before the reply: the next cell may follow at once
-  post({ type: "frame", head: reply });
+  postFrame(reply);
 }
 
 function post(message: GuestMessage): void {
@@ -223,6 +228,7 @@ function post(message: GuestMessage): void {
 }
 
 function postFrame(head: string, tail?: Uint8Array<ArrayBuffer>): void {
+  sent(inFlight, head, tail);
   if (tail === undefined) return post({ type: "frame", head });
   scope.postMessage({ type: "frame", head, tail }, [tail.buffer]);
 }
@@ -236,7 +242,7 @@ scope.onmessage = async ({ data }: MessageEvent) => {
   try {
     switch (data.type) {
       case "boot":
-        ({ shared, distribution } = data);
+        ({ shared, inFlight, distribution } = data);
         booted = boot(data.image);
         break;
       case "compiled":

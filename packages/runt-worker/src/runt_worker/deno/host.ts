@@ -7,6 +7,7 @@
  * supervisor has gone, and ends the process.
  */
 import { encodeFrame, readFrames, writeAll } from "./frames.ts";
+import { arrived, makeInFlight } from "./in_flight.ts";
 import { Interrupter, makeSharedInterrupts } from "./interrupts.ts";
 import type { Boot, Compiled, GuestMessage, Initialize, MakeImage } from "./guest.ts";
 
@@ -27,6 +28,12 @@ function reply(head: string, tail?: Uint8Array): void {
   written = written.then(() => writeAll(replies, encodeFrame(head, tail)));
 }
 
+const inFlight = makeInFlight();
+function relay(head: string, tail?: Uint8Array): void {
+  reply(head, tail);
+  written = written.then(() => arrived(inFlight, head, tail));
+}
+
 function fail(reason: string): void {
   const content = { msg_type: "fatal", reason: reason.slice(0, 4000) };
   reply(JSON.stringify({ request: 0, content }));
@@ -38,7 +45,7 @@ const guest = new Worker(new URL("./guest.ts", import.meta.url), {
   type: "module",
   name: "guest",
 });
-const boot: Boot = { type: "boot", shared, distribution, image };
+const boot: Boot = { type: "boot", shared, inFlight, distribution, image };
 guest.postMessage(boot);
 compiled.then((module) => {
   const message: Compiled = { type: "compiled", module };
@@ -50,7 +57,7 @@ const interrupter = new Interrupter(shared, (message) => guest.postMessage(messa
 // judged by the supervisor.
 guest.onmessage = ({ data }: MessageEvent<GuestMessage | undefined>) => {
   if (data?.type === "frame" && typeof data.head === "string") {
-    reply(data.head, data.tail instanceof Uint8Array ? data.tail : undefined);
+    relay(data.head, data.tail instanceof Uint8Array ? data.tail : undefined);
   } else if (data?.type === "idle") interrupter.executionEnded();
   else if (data?.type === "flushed") interrupter.flushed();
   else if (data?.type === "failed") fail(String(data.reason));

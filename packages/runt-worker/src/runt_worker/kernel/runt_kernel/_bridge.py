@@ -16,6 +16,9 @@ class Bridge(Protocol):
     def send(self, head: str, tail: object = ...) -> None:
         """Post one frame to the supervisor."""
 
+    def has_room(self) -> bool:
+        """Wait a moment while too much is on its way; return whether it is less now."""
+
     def call(self, method: str, parameters: str) -> str:
         """Ask the supervisor and wait for the JSON text of its answer."""
 
@@ -53,10 +56,15 @@ def sender(bridge: Bridge, max_frame_bytes: int) -> Send:
         text = encode(head)
         if _MAX_BYTES_PER_CHARACTER * len(text) > max_frame_bytes:
             _check_size(text, max_frame_bytes)
-        if tail:
-            bridge.send(text, to_js(tail))
-        else:
-            bridge.send(text)
+        try:
+            # Between two looks Python takes signals: an interrupt ends the wait.
+            while not bridge.has_room():
+                pass
+        finally:
+            if tail:
+                bridge.send(text, to_js(tail))
+            else:
+                bridge.send(text)
 
     return send
 

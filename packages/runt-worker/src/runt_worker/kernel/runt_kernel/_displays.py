@@ -8,6 +8,9 @@ from traitlets import Any as AnyTrait
 
 from runt_kernel._bridge import Send
 
+_MAX_ID = 1000
+"""Characters; the supervisor takes no longer one."""
+
 
 class RuntDisplayHook(DisplayHook):
     """Sends the value of a cell's last expression as ``execute_result``.
@@ -79,8 +82,14 @@ class RuntDisplayPublisher(DisplayPublisher):
             "metadata": metadata or {},
         }
         if display_id is not None:
-            message["display_id"] = str(display_id)
+            message["display_id"] = _checked_id(str(display_id))
         self.send(message)
 
     def clear_output(self, wait: bool = False) -> None:  # noqa: FBT001, FBT002 (IPython's signature)
         self.send({"msg_type": "clear_output", "wait": bool(wait)})
+
+
+def _checked_id(display_id: str) -> str:
+    if len(display_id) > _MAX_ID:
+        raise ValueError(f"a display_id has at most {_MAX_ID:,} characters")
+    return display_id

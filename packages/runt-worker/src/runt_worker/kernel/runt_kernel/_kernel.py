@@ -94,7 +94,7 @@ class Kernel:
             self._task = None
         if code := self._bridge.settle_files():
             sys.stderr.write(f"not all that was written reached the disk: {code}\n")
-        self.flush()
+        self._streams.end()
         self._request, self._stdin.allowed = None, False
         content = {"msg_type": "execute_reply", **reply}
         return encode({"request": request, "content": content})

@@ -24,6 +24,9 @@ _PIECE_BYTES = 4 * 1024 * 1024
 _CONTINUATION = 0b10
 """First bits of a byte of UTF-8 that begins no character."""
 
+_LONGER = (0b1100_0000, 0b1110_0000, 0b1111_0000)
+"""First bytes from which on a character has 2, 3 and 4 bytes (RFC 3629, section 3)."""
+
 
 class Streams:
     """Both streams.
@@ -44,6 +47,11 @@ class Streams:
         self.err.flush()
         self._outbox.send()
 
+    def end(self) -> None:
+        """Send everything, also the beginning of a character that nothing followed."""
+        self.show()
+        self._outbox.end()
+
     def drop(self) -> None:
         """Forget what was written so far."""
         self.out.flush()
@@ -57,6 +65,7 @@ class _Outbox:
     def __init__(self, send: SendText) -> None:
         self._send = send
         self._chunks: list[tuple[StreamName, bytes]] = []
+        self._torn: dict[StreamName, bytes] = {}
         self._size = 0
 
     def add(self, name: StreamName, data: bytes) -> None:
@@ -67,16 +76,29 @@ class _Outbox:
         if self._size >= _SEND_BYTES:
             self.send()
 
-    def drop(self) -> list[tuple[StreamName, bytes]]:
+    def drop(self) -> None:
+        self._take()
+        self._torn = {}
+
+    def _take(self) -> list[tuple[StreamName, bytes]]:
         chunks, self._chunks = self._chunks, []
         self._size = 0
         return chunks
 
     def send(self) -> None:
-        chunks = self.drop()
+        chunks = self._take()
         for name, group in groupby(chunks, itemgetter(0)):
-            for piece in _pieces(b"".join(data for _, data in group)):
+            text = self._torn.pop(name, b"") + b"".join(data for _, data in group)
+            if torn := _torn_bytes(text):
+                self._torn[name] = text[-torn:]
+                text = text[:-torn]
+            for piece in _pieces(text):
                 self._send(name, piece)
+
+    def end(self) -> None:
+        torn, self._torn = self._torn, {}
+        for name, data in torn.items():
+            self._send(name, data)
 
 
 class _Sink(io.BufferedIOBase):
@@ -131,14 +153,18 @@ class _ErrorStream(_Stream):
 def _pieces(text: bytes) -> Iterator[bytes]:
     """Cut UTF-8 into messages, between characters."""
     start = 0
-    while len(text) - start > _PIECE_BYTES:
-        end = start + _PIECE_BYTES
-        while end > start + 1 and _is_inside_character(text[end]):
-            end -= 1
-        yield text[start:end]
-        start = end
-    yield text[start:]
+    while start < len(text):
+        piece = text[start : start + _PIECE_BYTES]
+        if start + _PIECE_BYTES < len(text):
+            piece = piece[: len(piece) - _torn_bytes(piece)]
+        yield piece
+        start += len(piece)
 
 
-def _is_inside_character(byte: int) -> bool:
-    return byte >> 6 == _CONTINUATION
+def _torn_bytes(text: bytes) -> int:
+    """Return how many bytes at the end begin a character that is not whole."""
+    for count, byte in enumerate(reversed(text[-len(_LONGER) :]), start=1):
+        if byte >> 6 != _CONTINUATION:
+            whole = 1 + sum(byte >= first for first in _LONGER)
+            return count if whole > count else 0
+    return 0
