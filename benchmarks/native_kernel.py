@@ -14,19 +14,20 @@ _TIMEOUT_S = 120
 @contextmanager
 def native_kernel() -> Generator[BlockingKernelClient]:
     """Start an ipykernel and yield its client once it is ready and idle."""
-    with _started() as (_, client):
+    with managed_kernel() as (_, client):
         yield client
 
 
 @contextmanager
 def native_process() -> Generator[int]:
     """Start an ipykernel and yield its process id once it is ready and idle."""
-    with _started() as (manager, _):
+    with managed_kernel() as (manager, _):
         yield manager.provisioner.pid
 
 
 @contextmanager
-def _started() -> Generator[tuple[Any, BlockingKernelClient]]:
+def managed_kernel() -> Generator[tuple[Any, BlockingKernelClient]]:
+    """Yield also its manager, which can interrupt it."""
     manager: Any = KernelManager(kernel_name="python3")
     manager.start_kernel()
     client: BlockingKernelClient = manager.client()

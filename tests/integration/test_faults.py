@@ -13,7 +13,7 @@ from typing import Any
 import trio
 
 from runt_sync import Server
-from runt_worker import open_worker
+from runt_worker import Limits, WorkerOptions, open_worker
 
 StartAgent = Callable[..., Awaitable[Any]]
 StartServer = Callable[..., Awaitable[Any]]
@@ -24,6 +24,12 @@ import asyncio
 print("before")
 await asyncio.sleep(1)
 print("after")
+"""
+DEAF = """
+import time
+print("begun")
+time.sleep(0.2)  # so that it shows
+sum(range(10**10))
 """
 
 
@@ -108,6 +114,32 @@ async def test_a_kernel_that_dies_takes_its_cell_with_it_and_no_other(
     assert person.status(died) == "failed"
     assert "state of the notebook's Python is gone" in person.text(died)
     assert "NameError" in error.data
+
+
+async def test_a_cell_that_goes_on_when_it_is_cancelled_is_killed_and_the_queue_goes_on(
+    person: Any, start_agent: StartAgent
+) -> None:
+    options = WorkerOptions(limits=Limits(interrupt_grace_s=0.5))
+    async with open_worker(options) as worker:
+        agent = await start_agent(worker=worker)
+        await person.run("lost = 1")
+        deaf = person.request(DEAF)
+        await person.until(lambda: "begun" in person.text(deaf))
+
+        person.cancel(deaf)
+        [error] = await person.run("lost")
+        await agent.stop()
+
+    assert person.status(deaf) == "cancelled"
+    assert "did not end within 0.5 s of being told to stop" in person.text(deaf)
+    assert "state of the notebook's Python is gone" in person.text(deaf)
+    assert "NameError" in error.data
+    changes = [
+        event.args_text
+        for event in person.log
+        if event.name == "v1.RuntimeSessionStatusChanged"
+    ]
+    assert ["restarting" in str(change) for change in changes][-2:] == [True, False]
 
 
 async def test_a_server_that_restarts_loses_nothing(

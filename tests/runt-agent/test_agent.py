@@ -373,25 +373,6 @@ async def test_everything_can_be_cancelled_at_once(
     assert worker.executed == ["forever", "last"]
 
 
-async def test_a_cell_that_ignores_an_interrupt_gets_another(
-    person: Person, start_agent: StartAgent
-) -> None:
-    async def stubborn(worker: ScriptedWorker, on_output: OnOutput) -> None:
-        on_output(Stream(name="stdout", text="begun"))
-        while worker.interrupts < 3:  # noqa: ASYNC110 - it polls as a real cell would
-            await trio.sleep(0.01)
-        raise KeyboardInterrupt
-
-    worker = ScriptedWorker({"stubborn": stubborn})
-    await start_agent(worker, limits=Limits(interrupt_again_s=0.05))
-    name = person.request("stubborn")
-    await person.until(lambda: person.shown(name))
-
-    person.cancel(name)
-    last = person.request("last")
-    await person.until_status(last, "completed")
-
-
 async def test_a_new_agent_takes_over(person: Person, start_agent: StartAgent) -> None:
     async def slow_to_end(worker: ScriptedWorker, on_output: OnOutput) -> None:
         on_output(Stream(name="stdout", text="begun\n"))
@@ -601,7 +582,8 @@ async def test_a_worker_that_cannot_be_replaced_ends_the_agent(
             await trio.lowlevel.checkpoint()
             raise WorkerDiedError("no second life")
 
-    agent = await start_agent(Mortal({"die": die}))
+    limits = Limits(restart_waits_s=(0.01, 0.02))
+    agent = await start_agent(Mortal({"die": die}), limits=limits)
     name = person.request("die")
     await agent.wait_ended()
 
@@ -609,6 +591,36 @@ async def test_a_worker_that_cannot_be_replaced_ends_the_agent(
     await person.until_status(name, "failed")
     await person.until(lambda: person.log[-1].name == "v1.RuntimeSessionTerminated")
     assert '"reason":"error"' in (person.log[-1].args_text or "")
+
+
+async def test_fresh_workers_that_die_at_once_are_followed_by_others_more_slowly(
+    person: Person, start_agent: StartAgent, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def die(worker: ScriptedWorker, _: OnOutput) -> None:
+        await trio.lowlevel.checkpoint()
+        worker.die()
+
+    class Frail(ScriptedWorker):
+        def __init__(self) -> None:
+            super().__init__({"die": die})
+            self.attempts: list[float] = []
+
+        async def restart(self) -> None:
+            self.attempts.append(trio.current_time())
+            if len(self.attempts) < 3:
+                raise WorkerDiedError("too early")
+            await super().restart()
+
+    worker = Frail()
+    await start_agent(worker, limits=Limits(restart_waits_s=(0.1, 0.3)))
+    person.request("die")
+    after = person.request("after")
+    await person.until_status(after, "completed")
+
+    first, second, third = worker.attempts
+    assert second - first >= 0.1
+    assert third - second >= 0.3
+    assert caplog.text.count("died at its start (too early)") == 2
 
 
 async def test_a_clear_of_the_cell_replaces_what_was_shown(

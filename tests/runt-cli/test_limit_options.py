@@ -34,6 +34,8 @@ def test_flags_change_what_they_name_and_nothing_else() -> None:
     limited = with_limits(options, LimitFlags(memory_bytes=2**30))
     assert limited.limits.memory_bytes == 2**30
     assert limited.limits.disk_bytes == options.limits.disk_bytes
+    hasty = with_limits(options, LimitFlags(interrupt_grace_s=0.5))
+    assert hasty.limits.interrupt_grace_s == 0.5
 
 
 def test_too_little_memory_is_refused_before_anything_starts() -> None:

@@ -35,7 +35,7 @@ from runt_agent._queue import (
 from runt_agent._session import SUCCESS, Outcome, completion, displacement
 from runt_agent._stop import Stop
 from runt_protocol import Event
-from runt_worker import open_flat_nursery
+from runt_worker import WorkerDiedError, open_flat_nursery
 
 AfterCell: TypeAlias = Callable[[], Awaitable[str | None]]
 """A step between a cell's end and the report of it; a text is shown on its stderr."""
@@ -219,8 +219,24 @@ class Agent:
     async def _restart(self) -> None:
         _logger.warning("the worker died; a fresh one is started")
         self._notebook.commit(self._session.status("restarting"))
-        await self._worker.restart()
+        await self._start_fresh_worker()
         self._notebook.commit(self._session.status("ready"))
+
+    async def _start_fresh_worker(self) -> None:
+        for wait_s in self._limits.restart_waits_s:
+            try:
+                await self._worker.restart()
+            except WorkerDiedError as death:
+                _logger.warning(
+                    "the fresh worker died at its start (%s); the next one is tried "
+                    "in %g s",
+                    death.reason,
+                    wait_s,
+                )
+                await trio.sleep(wait_s)
+            else:
+                return
+        await self._worker.restart()
 
     def _commit_output(self, event: Event) -> None:
         # A displaced agent pushes nothing more.

@@ -30,7 +30,7 @@ class CellWorker(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """Interrupt the running cell."""
+        """Interrupt the running cell; if it goes on, `execute` raises before long."""
         ...
 
     async def restart(self) -> None:
@@ -108,24 +108,17 @@ class CellRun:
             self.worker_died = True
             text = f"{error.reason}; the state of the notebook's Python is gone"
             self._publisher.receive(
-                Error(ename="WorkerDiedError", evalue=text, traceback=[text])
+                Error(ename=type(error).__name__, evalue=text, traceback=[text])
             )
             return Outcome(status="error", error=text)
         return _outcome_of(reply)
 
     async def _watch(self) -> None:
         await self._until(lambda step: not isinstance(step, Wait))
-        async with open_flat_nursery() as nursery:
-            nursery.start_soon(self._keep_interrupting)
-            await self._until(lambda step: isinstance(step, Displaced))
-            await trio.sleep(self._limits.interrupt_grace_s)
-            self._abandon.cancel()
-
-    async def _keep_interrupting(self) -> None:
-        # A cell may catch the first interrupt and go on.
-        while True:
-            self._worker.interrupt()
-            await trio.sleep(self._limits.interrupt_again_s)
+        self._worker.interrupt()
+        await self._until(lambda step: isinstance(step, Displaced))
+        await trio.sleep(self._limits.interrupt_grace_s)
+        self._abandon.cancel()
 
     async def _until(self, is_reached: Callable[[RunningStep], bool]) -> None:
         await self._stop.unless(

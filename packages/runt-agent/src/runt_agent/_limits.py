@@ -36,8 +36,9 @@ class Limits:
         session_valid_ms: How long a renewal holds: two missed renewals end it.
         shutdown_timeout_s: How long the last events may take to be confirmed when the
             agent ends; the person who pressed Ctrl-C waits for this.
-        interrupt_again_s: Time until a cell that goes on is interrupted once more; its
-            own cleaning up after the first interrupt should be over by then.
+        restart_waits_s: How long to wait after each Python in a row that died before it
+            was ready. What makes them die (no memory, a full disk) may pass; the one
+            behind the last wait ends the agent.
         interrupt_grace_s: How long a running cell may take to end when the agent
             ends. What it wrote until then is kept.
     """
@@ -58,7 +59,7 @@ class Limits:
     renewal_interval_s: float = 15.0
     session_valid_ms: int = 30_000
     shutdown_timeout_s: float = 5.0
-    interrupt_again_s: float = 5.0
+    restart_waits_s: tuple[float, ...] = (0.5, 2.0, 8.0)
     interrupt_grace_s: float = 2.0
 
 

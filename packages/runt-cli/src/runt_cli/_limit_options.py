@@ -44,11 +44,13 @@ class LimitFlags:
         memory_bytes: What the sandbox may occupy.
         cell_timeout_s: How long a cell may run.
         max_output_bytes: How much a cell may show.
+        interrupt_grace_s: How long a cell may go on when it was told to stop.
     """
 
     memory_bytes: int | None = None
     cell_timeout_s: float | None = None
     max_output_bytes: int | None = None
+    interrupt_grace_s: float | None = None
 
 
 _MEMORY = click.option(
@@ -58,6 +60,14 @@ _MEMORY = click.option(
     metavar="SIZE",
     help="How much memory the sandbox may use, e.g. 2G; else half of the machine's, "
     "at most 4G. A cell that wants more gets a MemoryError.",
+)
+_INTERRUPT_GRACE = click.option(
+    "--interrupt-grace",
+    "interrupt_grace_s",
+    type=float,
+    metavar="SECONDS",
+    help="Kill a cell that goes on for so long after it was told to stop, and all "
+    "variables with it; else after 5 s.",
 )
 _CELL_TIMEOUT = click.option(
     "--cell-timeout",
@@ -84,18 +94,21 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @_MEMORY
+    @_INTERRUPT_GRACE
     @_CELL_TIMEOUT
     @_MAX_OUTPUT
     @wraps(command)
     def with_flags(
         *arguments: Any,
         memory_bytes: int | None,
+        interrupt_grace_s: float | None,
         cell_timeout_s: float | None,
         max_output_bytes: int | None,
         **others: Any,
     ) -> Any:
         limits = LimitFlags(
             memory_bytes=memory_bytes,
+            interrupt_grace_s=interrupt_grace_s,
             cell_timeout_s=cell_timeout_s,
             max_output_bytes=max_output_bytes,
         )
@@ -126,6 +139,10 @@ def with_limits(
                 f"{limits.MIN_MEMORY_BYTES // 2**20}M."
             )
         limits = replace(limits, memory_bytes=flags.memory_bytes)
+    if flags.interrupt_grace_s is not None:
+        if not flags.interrupt_grace_s >= 0:  # which is also true of NaN
+            raise ConfigurationError("--interrupt-grace must be 0 seconds or more.")
+        limits = replace(limits, interrupt_grace_s=flags.interrupt_grace_s)
     if not keeps_outputs:
         limits = replace(limits, max_output_bytes=None, max_outputs=None)
     if flags.max_output_bytes is not None:

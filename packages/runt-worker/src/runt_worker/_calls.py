@@ -73,6 +73,7 @@ Handler = Callable[[Call], Answer]
 
 
 ParametersT = TypeVar("ParametersT", bound=msgspec.Struct)
+ReceivedT = TypeVar("ReceivedT", bytes, int)
 
 
 def parse_parameters(call: Call, kind: type[ParametersT]) -> ParametersT:
@@ -128,8 +129,12 @@ class CallServer:
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_interrupt = on_interrupt
+        self._requests = os.open(request_path, os.O_RDONLY | os.O_NONBLOCK)
+        # As long as there is a writer there is no end of file.
+        self._guest_to_come: int | None = os.open(
+            request_path, os.O_WRONLY | os.O_NONBLOCK
+        )
         # For both directions: opening does not wait for the guest.
-        self._requests = os.open(request_path, os.O_RDWR | os.O_NONBLOCK)
         self._replies = os.open(reply_path, os.O_RDWR | os.O_NONBLOCK)
         enlarge(self._requests)
         enlarge(self._replies)
@@ -144,7 +149,9 @@ class CallServer:
         self._under_way: int | None = None
 
     def serve(self) -> None:
-        """Answer calls until `stop`. Runs in a thread of its own.
+        """Answer calls until `stop`, or until the guest is gone.
+
+        Runs in a thread of its own.
 
         Raises:
             GuestProtocolError: the guest sent what is no call.
@@ -166,6 +173,13 @@ class CallServer:
             pass
         finally:
             self._close()
+
+    def guest_has_come(self) -> None:
+        """Take the end of file for the end of the guest, now that it has its FIFOs."""
+        with self._stopping:
+            if self._guest_to_come is not None:
+                os.close(self._guest_to_come)
+                self._guest_to_come = None
 
     def interrupt(self) -> None:
         """Answer the call under way with EINTR; its late answer is dropped.
@@ -201,7 +215,7 @@ class CallServer:
         deadline = time.perf_counter() + self._spin_s
         while True:
             try:
-                return os.read(self._requests, _CHUNK_BYTES)
+                return self._some(os.read(self._requests, _CHUNK_BYTES))
             except BlockingIOError:
                 if time.perf_counter() < deadline:
                     continue
@@ -210,9 +224,14 @@ class CallServer:
     def _read_into(self, place: memoryview) -> int:
         while True:
             try:
-                return os.readv(self._requests, [place])
+                return self._some(os.readv(self._requests, [place]))
             except BlockingIOError:
                 self._wait_for_request()
+
+    def _some(self, received: ReceivedT) -> ReceivedT:
+        if not received:  # end of file: the guest's thread has closed what it had
+            raise _StoppedError
+        return received
 
     def _wait_for_request(self) -> None:
         if not self._wait(self._requests, select.POLLIN):
@@ -278,6 +297,9 @@ class CallServer:
                 return
             self._under_way = None
             self._is_closed = True
+            if self._guest_to_come is not None:
+                os.close(self._guest_to_come)
+                self._guest_to_come = None
             for descriptor in (
                 self._requests,
                 self._replies,

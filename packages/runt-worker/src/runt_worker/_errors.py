@@ -9,7 +9,8 @@ WorkerError
 ├── WorkerClosedError     the caller used a worker after aclose()
 └── WorkerDiedError       the sandbox process is gone
     ├── GuestProtocolError    it sent what no kernel of ours sends, and was killed
-    └── LimitExceededError    it used more than it may, and was killed
+    ├── LimitExceededError    it used more than it may, and was killed
+    └── UnheededInterruptError    what ran went on although it was told to stop
 ```
 """
 
@@ -56,3 +57,7 @@ class GuestProtocolError(WorkerDiedError):
 
 class LimitExceededError(WorkerDiedError):
     """The sandbox used more of the machine than it may, and was killed for it."""
+
+
+class UnheededInterruptError(WorkerDiedError):
+    """What ran went on through the grace period of an interrupt, and was killed."""

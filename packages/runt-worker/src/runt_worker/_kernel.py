@@ -44,6 +44,9 @@ from runt_worker._stdin import Dialogue, InputCalls, InputRequest, OnInput
 from runt_worker._usage import watch_usage
 
 OnOutput = Callable[[Output], None]
+_LONE_END_S = 0.5
+"""So long after the end of the guest's thread its process may still say why."""
+
 ReplyT = TypeVar("ReplyT", ExecuteReply, CompleteReply, InspectReply, IsCompleteReply)
 
 
@@ -166,6 +169,7 @@ class Kernel:
                 f"the sandbox was not ready within {limits.start_timeout_s:.0f} s"
             )
         self._raise_if_dead()
+        self._calls.guest_has_come()
 
     async def submit(
         self,
@@ -205,9 +209,9 @@ class Kernel:
         self._calls.interrupt()
         await self._send(pending.number, InterruptRequest())
 
-    def kill(self, reason: str) -> None:
+    def kill(self, death: WorkerDiedError) -> None:
         """End the process; whoever waits is told why."""
-        self._died(WorkerDiedError(reason))
+        self._died(death)
         self._process.kill()
 
     async def supervise(self, limits: Limits) -> None:
@@ -236,6 +240,9 @@ class Kernel:
         except Exception as error:
             # A fault of ours, but one that a guest has found: it costs its kernel.
             raise WorkerDiedError(f"a call could not be answered: {error!r}") from error
+        # It ends with its process, which then says why; or alone, unseen by Deno.
+        await trio.sleep(_LONE_END_S)
+        raise WorkerDiedError("guest code ended its own thread, or closed its files")
 
     async def _receive(self, decoder: FrameDecoder) -> None:
         while True:
@@ -366,5 +373,5 @@ async def open_kernel(
             package_calls.end()
             compiler.stop()
             calls.stop()
-            kernel.kill("the worker was stopped")
+            kernel.kill(WorkerDiedError("the worker was stopped"))
             nursery.cancel_scope.cancel()

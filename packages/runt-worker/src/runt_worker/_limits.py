@@ -52,8 +52,9 @@ class Limits:
         request_timeout_s: until a completion or an inspection is interrupted, which
             then has found nothing. The first completion loads jedi's grammar, 3 s on a
             slow machine.
-        interrupt_grace_s: from the interrupt of what was cancelled or took too long
-            until the process is killed.
+        interrupt_grace_s: from the first interrupt of a cell, or of another request
+            that took too long, until the process is killed. Cleaning up takes some
+            time; whoever pressed stop waits for it.
         copy_timeout_s: for copying ``/outputs`` after a cell. Gigabytes to a slow
             disk take minutes; past that the disk hangs, and no cell could ever end.
         stop_timeout_s: from the closing of the control FIFO until the process is

@@ -9,7 +9,12 @@ from typing import Literal
 import trio
 
 from runt_worker._cache_use import cache_use
-from runt_worker._errors import WorkerBusyError, WorkerClosedError, WorkerDiedError
+from runt_worker._errors import (
+    UnheededInterruptError,
+    WorkerBusyError,
+    WorkerClosedError,
+    WorkerDiedError,
+)
 from runt_worker._files import SandboxFiles, open_files
 from runt_worker._kernel import Kernel, OnOutput, PendingRequest, ReplyT, open_kernel
 from runt_worker._launch import LaunchedProcess
@@ -63,7 +68,7 @@ class Worker:
         self._execution: PendingRequest[ExecuteReply] | None = None
         self._requesting = trio.Lock()
         self._asking = trio.CancelScope()
-        self._interrupted = False
+        self._interrupted = self._is_stopping = False
 
     @property
     def pid(self) -> int:
@@ -79,9 +84,9 @@ class Worker:
     ) -> ExecuteReply:
         """Run a cell and return how it ended.
 
-        Cancelling this interrupts the cell; one that does not heed that within the
-        grace period takes the sandbox process with it. So does the end of the time
-        that the limits give to a cell, and the reply's ``ename`` is ``TimeoutError``.
+        Cancelling this interrupts the cell, as `interrupt` does, and waits for its end.
+        So does the end of the time that the limits give to a cell, and the reply's
+        ``ename`` is ``TimeoutError``.
 
         Args:
             code: Python, IPython's magics and top-level ``await`` included.
@@ -94,6 +99,8 @@ class Worker:
 
         Raises:
             WorkerBusyError: another cell is running.
+            UnheededInterruptError: the cell was interrupted and went on, so the
+                sandbox process was killed.
             WorkerDiedError: the sandbox process ended.
             WorkerClosedError: the worker was closed.
         """
@@ -116,12 +123,19 @@ class Worker:
         return reply
 
     def interrupt(self) -> None:
-        """Raise KeyboardInterrupt in the running cell; without one, do nothing."""
+        """Raise KeyboardInterrupt in the running cell; without one, do nothing.
+
+        A cell that goes on is interrupted again after half of the grace period, and
+        killed with its process at the end of it: its `execute` raises
+        `UnheededInterruptError`. Each further call interrupts once more.
+        """
         if self._is_busy:
             self._interrupted = True
         if self._execution is not None:
+            stop_it = _interrupt if self._is_stopping else self._stop
+            self._is_stopping = True
             kernel = self._live_kernel()
-            self._nursery.start_soon(_interrupt, kernel, self._execution)
+            self._nursery.start_soon(stop_it, kernel, self._execution)
 
     async def complete(self, code: str, cursor_pos: int) -> CompleteReply:
         """Return what could stand at a cursor.
@@ -211,7 +225,7 @@ class Worker:
                 nursery.cancel_scope.cancel()
             return reply
         finally:
-            self._execution = None
+            self._execution, self._is_stopping = None, False
 
     async def _ended_in_time(
         self,
@@ -250,15 +264,29 @@ class Worker:
         try:
             return await pending.wait()
         except trio.Cancelled:
-            grace_s = self._limits.interrupt_grace_s
-            with trio.move_on_after(grace_s, shield=True) as grace:
-                await _interrupt(kernel, pending)
-                await pending.settled()
-            if grace.cancelled_caught:
-                kernel.kill(
-                    f"what ran did not end within {grace_s:.0f} s of being told"
-                )
+            with trio.CancelScope(shield=True):
+                if self._is_stopping:
+                    await pending.settled()
+                else:
+                    await self._stop(kernel, pending)
             raise
+
+    async def _stop(self, kernel: Kernel, pending: PendingRequest[ReplyT]) -> None:
+        """Interrupt it, interrupt it again, kill it; return when it has ended."""
+        grace_s = self._limits.interrupt_grace_s
+        async with open_flat_nursery() as nursery:
+            for _ in range(2):  # it may catch one and go on
+                # Beside the wait: a process that reads no more must be killed, too.
+                nursery.start_soon(_interrupt, kernel, pending)
+                with trio.move_on_after(grace_s / 2):
+                    await pending.settled()
+                    return
+            kernel.kill(
+                UnheededInterruptError(
+                    f"what ran did not end within {grace_s:g} s of being told to stop, "
+                    "and was killed"
+                )
+            )
 
     async def _ask(self, request: Request, reply_type: type[ReplyT]) -> ReplyT:
         self._idle_kernel()

@@ -121,9 +121,9 @@ def command(  # noqa: PLR0913 - a parameter for each option
         )
     if place is not None and limits != LimitFlags():
         raise ConfigurationError(
-            "--memory-limit, --cell-timeout and --max-output belong to the agent that "
-            "executes the cells; where --sync-url is given, that is another command: "
-            "give them to that one."
+            "--memory-limit, --cell-timeout, --max-output and --interrupt-grace belong "
+            "to the agent that executes the cells; where --sync-url is given, that is "
+            "another command: give them to that one."
         )
     if result is not None:
         _check_writable(result)

@@ -273,8 +273,8 @@ scope.onmessage = async ({ data }: MessageEvent) => {
   }
 };
 
-// Deno ends a thread without telling anybody. That guest code can do so in other ways
-// harms itself only: its cell hangs until it is cancelled.
+// Deno ends a thread without telling anybody. Where guest code does so in other ways, the
+// supervisor sees it by the end of file on the FIFO of calls.
 self.close = Deno.exit = () => {
   const reason = "guest code ended its own thread";
   post({ type: "failed", reason });

@@ -44,8 +44,7 @@ class Kernel:
         self._bridge = bridge
         self._post = sender(bridge, max_frame_bytes)
         self._waits.install()
-        signal.signal(signal.SIGINT, self._on_interrupt)
-        signal.signal(signal.SIGUSR1, lambda *_: self.flush())
+        self._listen()
         self._stdin.install(bridge)
 
     # -- before it is connected
@@ -83,6 +82,7 @@ class Kernel:
         request = self._request = message["request"]
         self._interrupted = self._has_shown_error = False
         self._stdin.allowed = message["content"]["allow_stdin"]
+        self._listen()  # an earlier cell may have listened itself, or not at all
         while self._late:
             self._show(*self._late.popleft())
         self._task = asyncio.ensure_future(self._run(message["content"]["code"]))
@@ -166,6 +166,10 @@ class Kernel:
             "ename": message["ename"],
             "evalue": message["evalue"],
         }
+
+    def _listen(self) -> None:
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        signal.signal(signal.SIGUSR1, lambda *_: self.flush())
 
     def _on_interrupt(self, *_: object) -> None:
         """Turn SIGINT into KeyboardInterrupt where the cell's code runs."""

@@ -16,6 +16,8 @@ def install(bridge: Bridge) -> None:
         end = time.monotonic() + _checked(seconds)
         while (left := end - time.monotonic()) > 0:
             bridge.pause(min(left, _SLICE_S))
+            # The loop itself looks for signals once in dozens of rounds; `repr` always.
+            repr(None)
 
     time.sleep = sleep
 

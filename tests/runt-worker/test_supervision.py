@@ -1,0 +1,126 @@
+"""However a sandbox process goes, it is seen, told in a sentence, and made up for.
+
+Elsewhere: what it uses too much of (`test_usage`), garbage on its FIFOs
+(`tests/security/test_forgery`), and what goes on when it is interrupted
+(`test_interrupt_shapes`).
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import trio
+
+from runt_worker import Worker, WorkerDiedError
+from runt_worker.testing import TIMEOUT_S, SharedWorker, run_cell
+
+SOON_S = 8.0
+"""Generous: this machine may be busy."""
+
+CLOSED_FIFOS = """
+from pyodide.code import run_js
+run_js("const { core } = Deno[Deno.internal];"
+       "for (let rid = 0; rid < 64; rid++) try { core.close(rid); } catch {}")
+import asyncio; await asyncio.sleep(3600)
+"""
+LOOSE_ERROR = """
+from pyodide.code import run_js
+run_js('setTimeout(() => { throw new Error("loose") })')
+import asyncio; await asyncio.sleep(3600)
+"""
+
+ENDS = {
+    "os._exit": ("import os; os._exit(3)", r"exit\(3\)"),
+    "os.abort": ("import os; os.abort()", r"the kernel failed: "),
+    "wasm trap": ("import ctypes; ctypes.string_at(0xFFFFFFF0, 64)", "failed: "),
+    "Deno.exit": ("import js; js.Deno.exit(4)", "ended its own thread"),
+    "self.close": ("import js; js.self.close()", "ended its own thread"),
+    "closed FIFOs": (CLOSED_FIFOS, "closed its files"),
+    "error in a callback": (LOOSE_ERROR, "loose"),
+}
+
+SURVIVED = {
+    "sys.exit": ("import sys; sys.exit(5)", "SystemExit"),
+    "recursion": ("def f(): f()\nf()", "RecursionError"),
+    "recursion in JavaScript": (
+        "from pyodide.code import run_js\nrun_js('(function f() { f() })()')",
+        "JsException",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "reason"), ENDS.values(), ids=ENDS)
+def test_an_end_is_seen_told_and_made_up_for(
+    sandbox: SharedWorker, code: str, reason: str
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(WorkerDiedError, match=reason):
+        sandbox.run(code)
+    assert time.monotonic() - started < SOON_S
+    assert sandbox.run("print('a fresh one')").text() == "a fresh one\n"
+
+
+@pytest.mark.parametrize(("code", "status"), SURVIVED.values(), ids=SURVIVED)
+def test_what_ends_other_pythons_ends_a_cell_only(
+    sandbox: SharedWorker, code: str, status: str
+) -> None:
+    sandbox.run("kept = 'kept'")
+    assert sandbox.run(code).status == status
+    assert sandbox.run("print(kept)").text() == "kept\n"
+
+
+def test_an_end_between_cells_is_told_to_the_next_one(sandbox: SharedWorker) -> None:
+    async def die_idle(worker: Worker) -> None:
+        os.killpg(worker.pid, signal.SIGKILL)
+        await trio.sleep(0.5)
+        with pytest.raises(WorkerDiedError, match="SIGKILL"):
+            await run_cell(worker, "1")
+        await worker.restart()
+
+    sandbox.call(die_idle, sandbox.worker)
+    assert sandbox.run("print('a fresh one')").text() == "a fresh one\n"
+
+
+SUPERVISOR = """
+import trio
+from runt_worker import open_worker
+
+async def main():
+    async with open_worker() as worker:
+        def show(output):
+            print(worker.pid, flush=True)
+        await worker.execute("print('begun')\\nwhile True: pass", show)
+
+trio.run(main)
+"""
+
+
+def test_a_supervisor_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+    script = tmp_path / "supervisor.py"
+    script.write_text(SUPERVISOR)
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        pid = int(supervisor.stdout.readline())
+        supervisor.kill()
+    deadline = time.monotonic() + 2
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(pid)
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process does anything; this machine's init may reap late."""
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)],  # noqa: S607 - wherever it is
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    ).stdout.strip()
+    return bool(state) and not state.startswith("Z")
