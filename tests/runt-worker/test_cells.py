@@ -51,6 +51,16 @@ def test_the_last_expression_is_the_result_and_is_remembered(
     assert plain(sandbox, f"Out[{count}], In[{count}]") == "(42, '6 * 7')"
 
 
+def test_cells_are_remembered_behind_one_that_was_counted_and_not_stored(
+    sandbox: SharedWorker,
+) -> None:
+    # An interrupt between the two is a matter of microseconds.
+    assert sandbox.run("get_ipython().execution_count += 1").status == "ok"
+    reply = sandbox.run("6 * 7").reply
+    assert reply
+    assert plain(sandbox, f"In[{reply.execution_count}]") == "'6 * 7'"
+
+
 def test_statements_semicolons_and_nothing_show_nothing(sandbox: SharedWorker) -> None:
     for code in ["x = 1", "x;", "", "# a comment", "None"]:
         ran = sandbox.run(code)

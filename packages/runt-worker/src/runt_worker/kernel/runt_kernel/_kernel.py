@@ -85,15 +85,17 @@ class Kernel:
         self._listen()  # an earlier cell may have listened itself, or not at all
         while self._late:
             self._show(*self._late.popleft())
-        self._task = asyncio.ensure_future(self._run(message["content"]["code"]))
+        code = message["content"]["code"]
+        self._task = asyncio.ensure_future(self._run(code))
         try:
             reply = await self._task
         except BaseException as error:  # noqa: BLE001 (a cell may raise anything)
             reply = self._failed(error)
         finally:
             self._task = None
-        if code := self._bridge.settle_files():
-            sys.stderr.write(f"not all that was written reached the disk: {code}\n")
+        self._align_history(code)
+        if errno := self._bridge.settle_files():
+            sys.stderr.write(f"not all that was written reached the disk: {errno}\n")
         self._streams.end()
         self._request, self._stdin.allowed = None, False
         content = {"msg_type": "execute_reply", **reply}
@@ -149,6 +151,17 @@ class Kernel:
         if error is not None and not isinstance(error, CellExit):
             return self._error_reply(error)
         return {"status": "ok", "execution_count": count}
+
+    def _align_history(self, code: str) -> None:
+        """Have `In` hold as many cells as were counted.
+
+        An interrupt can come between IPython's counting of a cell and its storing.
+        """
+        history = self._shell.history_manager
+        count = max(self._shell.execution_count, len(history.input_hist_parsed))
+        for inputs in (history.input_hist_parsed, history.input_hist_raw):
+            inputs.extend([code] * (count - len(inputs)))
+        self._shell.execution_count = count
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
         """Report what got past IPython: an interrupt outside of the cell's own code."""
