@@ -26,10 +26,11 @@ await asyncio.sleep(1)
 print("after")
 """
 DEAF = """
-import time
 print("begun")
-time.sleep(0.2)  # so that it shows
-sum(range(10**10))
+while True:
+    try:
+        while True: pass
+    except KeyboardInterrupt: pass
 """
 
 

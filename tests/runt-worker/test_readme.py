@@ -28,13 +28,24 @@ def test_the_example_runs() -> None:
     assert "NotCapable" in finished.stdout
 
 
+UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20}
+
+
 def test_every_limit_stands_there_with_its_default() -> None:
-    rows = dict(
-        re.findall(r"^\| `(\w+)` \| ([\d.]+)", README.read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([a-z_]+)` \| ([^|]+?) \|", README.read_text("utf-8"), re.MULTILINE
     )
-    scale = {"max_frame_bytes": 2**20, "stderr_bytes": 2**10}
-    documented = {name: float(text) * scale.get(name, 1) for name, text in rows.items()}
-    assert documented == {field.name: field.default for field in fields(Limits)}
+    documented = dict(rows)
+    assert list(documented) == [field.name for field in fields(Limits)]
+    # Of the machine, and so no number.
+    assert documented.pop("memory_bytes") == "half of the machine's, at most 4 GiB"
+    for name, text in documented.items():
+        default = getattr(Limits(), name)
+        if default is None:
+            assert text == "None"
+        else:
+            number, _, unit = text.replace(",", "").partition(" ")
+            assert float(number) * UNITS[unit] == default
 
 
 def test_every_error_stands_there() -> None:
