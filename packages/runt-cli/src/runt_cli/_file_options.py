@@ -5,15 +5,13 @@ Source: the command line of the TypeScript agent, whose flags these are. The suf
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 
-@dataclass(frozen=True, kw_only=True)
-class FileFlags:
+class FileFlags(NamedTuple):
     """What the command line said about files, word for word.
 
     Attributes:

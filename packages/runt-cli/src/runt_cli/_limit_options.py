@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -13,7 +12,7 @@ from runt_cli._errors import ConfigurationError
 if TYPE_CHECKING:
     from runt_worker import WorkerOptions
 
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SIZE: Final = r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?"  # compiled when it is needed
 _UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -27,7 +26,7 @@ class _Size(click.ParamType[int]):
     ) -> int:
         if isinstance(value, int):
             return value
-        found = _SIZE.fullmatch(value.strip())
+        found = re.fullmatch(_SIZE, value.strip(), re.IGNORECASE)
         if found is None:
             self.fail(f"{value!r} is no size, such as 512M or 2G.", param, ctx)
         return int(float(found[1]) * _UNITS[found[2].upper()])
@@ -36,8 +35,7 @@ class _Size(click.ParamType[int]):
 SIZE: Final = _Size()
 
 
-@dataclass(frozen=True, kw_only=True)
-class LimitFlags:
+class LimitFlags(NamedTuple):
     """What the command line said about limits; None where it said nothing.
 
     Attributes:
@@ -131,6 +129,8 @@ def with_limits(
     Raises:
         ConfigurationError: A limit is so low that nothing could run, or no number.
     """
+    from dataclasses import replace  # noqa: PLC0415 - help needs none of it
+
     limits = options.limits
     if flags.memory_bytes is not None:
         if flags.memory_bytes < limits.MIN_MEMORY_BYTES:

@@ -1,9 +1,8 @@
 """The options that say which packages a sandbox has and where they come from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from runt_worker import WorkerOptions
 
 
-@dataclass(frozen=True, kw_only=True)
-class PackageFlags:
+class PackageFlags(NamedTuple):
     """What the command line and the environment said about packages.
 
     Attributes:
@@ -100,7 +98,7 @@ def package_options(command: Callable[..., Any]) -> Callable[..., Any]:
         requirements: tuple[str, ...],
         **others: Any,
     ) -> Any:
-        flags = replace(packages, requirements=requirements)
+        flags = packages._replace(requirements=requirements)
         return command(*arguments, packages=flags, **others)
 
     return with_packages
@@ -118,6 +116,7 @@ def with_packages(options: "WorkerOptions", flags: PackageFlags) -> "WorkerOptio
         RequirementError: A requirements file cannot be read, or makes no sense.
     """
     # Late: help and usage errors need none of it.
+    from dataclasses import replace  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
     from runt_worker import read_requirements  # noqa: PLC0415

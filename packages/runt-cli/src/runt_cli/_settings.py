@@ -6,7 +6,6 @@ that runs in a sandbox with that directory mounted.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from runt_cli._errors import ConfigurationError
@@ -74,18 +73,19 @@ SERVER_TOKEN_VARIABLE: Final = "RUNT_SYNC_TOKEN"  # noqa: S105 - its name
 """Sets the token of a server of ours; AUTH_TOKEN may well be that of another one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Flags:
+class Flags(NamedTuple):
     """What the command line said about a connection; None where it said nothing."""
 
     notebook: str | None = None
-    auth_token: str | None = field(default=None, repr=False)
+    auth_token: str | None = None
     sync_url: str | None = None
     runtime_id: str | None = None
 
+    def __repr__(self) -> str:
+        return _without_token(self)
 
-@dataclass(frozen=True, kw_only=True)
-class Connection:
+
+class Connection(NamedTuple):
     """Everything that is needed to reach a notebook.
 
     Attributes:
@@ -96,9 +96,17 @@ class Connection:
     """
 
     notebook_id: str
-    auth_token: str = field(repr=False)
+    auth_token: str
     sync_url: str | None
     runtime_id: str | None
+
+    def __repr__(self) -> str:
+        return _without_token(self)
+
+
+def _without_token(settings: Flags | Connection) -> str:
+    shown = {**settings._asdict(), "auth_token": "..."}
+    return f"{type(settings).__name__}({shown})"
 
 
 def resolve_connection(
