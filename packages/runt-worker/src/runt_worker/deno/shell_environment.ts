@@ -3,6 +3,9 @@
  *
  * It takes Deno for Node, whose modules take 40 ms to load. What it wants of them is to
  * read three files, and that it also asks of a bare JavaScript shell.
+ *
+ * Only in a worker thread: Emscripten, which looks around by itself, recognizes that, and
+ * takes a main thread without Node for a shell with an `os` of its own.
  */
 
 /** What such a shell offers; paths may be URLs of files. */
