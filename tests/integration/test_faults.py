@@ -14,6 +14,7 @@ import trio
 
 from runt_sync import Server
 from runt_worker import Limits, WorkerOptions, open_worker
+from runt_worker.testing import DEAF
 
 StartAgent = Callable[..., Awaitable[Any]]
 StartServer = Callable[..., Awaitable[Any]]
@@ -24,13 +25,6 @@ import asyncio
 print("before")
 await asyncio.sleep(1)
 print("after")
-"""
-DEAF = """
-print("begun")
-while True:
-    try:
-        while True: pass
-    except KeyboardInterrupt: pass
 """
 
 

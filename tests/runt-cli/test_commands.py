@@ -22,6 +22,7 @@ import trio
 from runt_agent import Notebook, open_notebook
 from runt_protocol import NotebookState
 from runt_sync import open_server
+from runt_worker.testing import DEAF
 
 ROOT = Path(__file__).parents[2]
 EXECUTABLE = Path(sys.executable).with_name("runt")
@@ -222,15 +223,7 @@ def test_ctrl_c_ends_a_snippet(tmp_path: Path) -> None:
 def test_a_second_ctrl_c_ends_at_once_what_does_not_heed_the_first(
     tmp_path: Path,
 ) -> None:
-    code = """
-print("begun", flush=True)
-while True:
-    try:
-        while True: pass
-    except BaseException:
-        print("no", flush=True)
-"""
-    with running(tmp_path, "exec", code) as snippet:
+    with running(tmp_path, "exec", DEAF) as snippet:
         snippet.wait_for("(begun)")
         snippet.process.send_signal(signal.SIGINT)
         snippet.wait_for("(no)")

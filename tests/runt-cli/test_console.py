@@ -12,6 +12,8 @@ from typing import Any, Final
 import pexpect  # pyright: ignore[reportMissingTypeStubs] (it has none)
 import pytest
 
+from runt_worker.testing import DEAF
+
 EXECUTABLE: Final = Path(sys.executable).with_name("runt")
 TIMEOUT_S: Final = 120
 """For any one answer; a busy machine needs 20 s to start a sandbox."""
@@ -221,17 +223,12 @@ def test_escape_sequences_of_a_cell_do_not_reach_the_terminal(console: Console) 
     assert "\x1b[2J" not in shown
 
 
-STUBBORN = (
-    r"exec('while True:\n try:\n  while True: pass\n except BaseException:\n  "
-    r"print(\'not\', \'me\')')"
-)
-
-
 def test_a_second_ctrl_c_starts_a_fresh_python(console: Console) -> None:
     console.run("state = 1")
-    console.enter(STUBBORN)
+    console.enter(f"exec({DEAF!r})")
+    console.wait_for("begun\r")
     console.type(CTRL_C)
-    console.wait_for("not me")
+    console.wait_for("'no'\r")
     console.type(CTRL_C)
     console.wait_for("all variables are gone")
     console.prompt("1")

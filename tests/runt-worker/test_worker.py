@@ -23,7 +23,7 @@ from runt_worker import (
     prepare,
 )
 from runt_worker._process import open_process
-from runt_worker.testing import run_cell
+from runt_worker.testing import DEAF, run_cell
 
 SLOW = """
 class Slow:
@@ -32,12 +32,10 @@ class Slow:
 x = Slow()"""
 
 STUBBORN = """
+from pyodide.code import run_js
 class Stubborn:
     def __dir__(self):
-        while True:
-            try:
-                while True: pass
-            except BaseException: pass
+        run_js("for (;;) {}")
 x = Stubborn()"""
 
 
@@ -132,9 +130,8 @@ async def _expect_death(execution: Awaitable[ExecuteReply]) -> None:
 async def test_what_does_not_heed_its_limits_is_killed() -> None:
     limits = Limits(interrupt_grace_s=0.5, request_timeout_s=5)
     async with open_worker(WorkerOptions(limits=limits)) as worker:
-        stubborn = "while True:\n    try:\n        while True: pass\n    except: pass"
-        with trio.move_on_after(0.3) as scope:
-            await worker.execute(stubborn, ignore)
+        with trio.CancelScope() as scope:
+            await worker.execute(DEAF, lambda _begun: scope.cancel())
         assert scope.cancelled_caught
         with pytest.raises(WorkerDiedError, match="did not end within 0"):
             await run_cell(worker, "1")

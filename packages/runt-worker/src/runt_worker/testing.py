@@ -24,6 +24,22 @@ from runt_worker._worker import Worker, open_worker
 TIMEOUT_S = 25.0
 """No cell of a test takes that long; past it the test fails instead of hanging."""
 
+DEAF = """
+import signal
+from pyodide.code import run_js
+def refuse(*_):
+    display("no")
+    run_js("for (;;) {}")
+signal.signal(signal.SIGINT, refuse)
+print("begun", flush=True)
+while True: pass
+"""
+"""From ``begun`` on, this code refuses every interrupt; the first one it answers with
+``'no'``, displayed, because what is printed shows with the ticks, and none come then.
+
+(A loop around ``try`` can be met outside of it by an interrupt, and ends.)
+"""
+
 ResultT = TypeVar("ResultT")
 ArgTs = TypeVarTuple("ArgTs")
 
