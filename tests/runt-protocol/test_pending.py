@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runt_protocol import EncodedEvent, EventTooLargeError, Limits, LoggedEvent
+from runt_protocol._messages import PushReq
 from runt_protocol._pending import PendingEvents
-from runt_protocol._wire_v03 import MAX_NUMBER, PushReq, encode_message
+from runt_protocol._wire_events import MAX_NUMBER
+from runt_protocol._wire_v03 import encode_message
 
 LIMITS = Limits()
 

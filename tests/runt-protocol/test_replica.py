@@ -29,7 +29,8 @@ from runt_protocol import (
     encode_event,
     materialize,
 )
-from runt_protocol._wire_v03 import PullRes, PushReq, decode_message, encode_message
+from runt_protocol._messages import PullReq, PullRes, PushReq
+from runt_protocol._wire_v03 import decode_message, encode_message
 from runt_protocol.events import Capabilities, Event
 from runt_protocol.testing import SimulatedNetwork
 
@@ -81,7 +82,7 @@ def answer_pull(one: Replica, *events: LoggedEvent) -> list[Any]:
     (request_id,) = [
         message.request_id
         for message in map(decode_message, one.data_to_send())
-        if message.__class__.__name__ == "PullReq"
+        if isinstance(message, PullReq)
     ]
     return one.receive_text(pull_res(events, "pull", request_id), 0.0)
 

@@ -19,18 +19,17 @@ from runt_protocol import (
     UsageError,
     WireError,
 )
-from runt_protocol._wire_v03 import (
+from runt_protocol._messages import (
     ErrorRes,
-    Message,
     Ping,
     Pong,
     PullReq,
     PullRes,
     PushAck,
     PushReq,
-    decode_message,
-    encode_message,
 )
+from runt_protocol._wire_v03 import MessageV03 as Message
+from runt_protocol._wire_v03 import decode_message, encode_message
 
 VECTORS = Path(__file__).parent / "vectors" / "ws"
 PING = encode_message(Ping())

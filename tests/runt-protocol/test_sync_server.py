@@ -15,15 +15,10 @@ from runt_protocol import (
     SyncRoom,
     UsageError,
 )
+from runt_protocol._messages import PullReq, PullRes, PushReq
 from runt_protocol._room_effects import Effect
-from runt_protocol._wire_v03 import (
-    Message,
-    PullReq,
-    PullRes,
-    PushReq,
-    decode_message,
-    encode_message,
-)
+from runt_protocol._wire_v03 import MessageV03 as Message
+from runt_protocol._wire_v03 import decode_message, encode_message
 
 NOW = "2026-11-23T08:00:00.000Z"
 PING = '{ "requestId" : "ping", "_tag":"WSMessage.Ping" }'

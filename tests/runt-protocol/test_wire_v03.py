@@ -6,15 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from runt_protocol import WireError
+from runt_protocol import WIRE_V03, WireError
+from runt_protocol._messages import AdminInfoReq, PushReq
+from runt_protocol._wire_v03 import MessageV03 as Message
 from runt_protocol._wire_v03 import (
-    AdminInfoReq,
-    Message,
-    PushReq,
     decode_message,
     decode_slowly,
     encode_message,
-    request_id_of,
 )
 from runt_protocol.testing import messages
 
@@ -164,7 +162,7 @@ def test_what_is_no_message_is_refused(frame: str) -> None:
     ],
 )
 def test_an_error_finds_its_addressee(text: str, request_id: str) -> None:
-    assert request_id_of(text) == request_id
+    assert WIRE_V03.request_id_of(text) == request_id
 
 
 def test_an_admin_secret_is_not_printed() -> None:

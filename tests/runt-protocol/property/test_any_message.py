@@ -12,16 +12,13 @@ from runt_protocol import (
     Replica,
     UsageError,
     WireError,
+    WireV04,
 )
-from runt_protocol._wire_v03 import (
-    PullReq,
-    PushAck,
-    PushReq,
-    decode_message,
-    encode_message,
-)
-from runt_protocol.testing import MemoryServer, messages
+from runt_protocol._messages import PullAck, PullReq, PullRes, PushAck, PushReq
+from runt_protocol._wire_v03 import decode_message, encode_message
+from runt_protocol.testing import MemoryServer, messages, messages_v04
 
+WIRE_V04 = WireV04("store")
 IDS = st.sampled_from(["own", "session:1", "session:2", "session:3", "session"])
 FRAMES = messages(max_number=5, ids=IDS).map(encode_message)
 STEPS = st.one_of(
@@ -94,6 +91,12 @@ ROOM_STEPS = st.one_of(
 @given(st.lists(ROOM_STEPS, max_size=40))
 def test_a_room_bears_anything(steps: list[tuple[str, str]]) -> None:
     server = MemoryServer(Limits(max_waiting_pulls=1, pull_chunk_events=1))
+    play(server, steps)
+    for frames in server.frames.values():
+        check_frames(list(frames))
+
+
+def play(server: MemoryServer, steps: list[tuple[str, str]]) -> None:
     is_open = set[str]()
     for step, argument in [("open", "a"), ("open", "b"), *steps]:
         match step:
@@ -117,5 +120,65 @@ def test_a_room_bears_anything(steps: list[tuple[str, str]]) -> None:
     server.settle()
     numbers = [stored.event.seq_num for stored in server.log]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+V04_IDS = st.sampled_from(["1", "2", "3", "4", "5"])
+V04_FRAMES = messages_v04(
+    max_number=5, ids=V04_IDS, client_ids=st.sampled_from(["own", "session"])
+).map(lambda message: WIRE_V04.encode(message) or "")
+V04_STEPS = st.one_of(
+    V04_FRAMES.map(lambda frame: ("receive", frame)),
+    st.tuples(st.just("receive"), st.text(max_size=20)),
+    st.tuples(st.sampled_from(["open", "lose", "commit", "send", "wait"]), st.just("")),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(V04_STEPS, max_size=25))
+def test_a_client_of_04_bears_anything(steps: list[tuple[str, str]]) -> None:
+    replica = Replica(client_id="own", session_id="session")
+    replica.use_wire(WIRE_V04)
+    now = 0.0
+    for step, text in steps:
+        if step == "wait":
+            now = max(now, replica.next_deadline())
+        head = replica.head
+        with suppress(WireError, UsageError):
+            if step == "send":
+                list(map(WIRE_V04.decode, replica.data_to_send()))
+            else:
+                take(replica, step, text, now)
+        assert replica.head >= head
+    if replica.phase is not Phase.OFFLINE:
+        replica.connection_lost(now, jitter=0.5)
+    replica.connection_opened(now)
+    pull = WIRE_V04.decode(replica.data_to_send()[0])
+    assert isinstance(pull, PullReq)
+    end = PullRes(
+        batch=(), context="pull", request_id=pull.request_id, remaining=0, backend_id=""
+    )
+    replica.receive_text(WIRE_V04.encode(end) or "", now)
+    for message in map(WIRE_V04.decode, replica.data_to_send()):
+        if isinstance(message, PushReq):
+            ack = PushAck(request_id=message.request_id)
+            replica.receive_text(WIRE_V04.encode(ack) or "", now)
+        else:
+            assert isinstance(message, PullAck)
+    assert replica.pending_count == 0
+
+
+V04_ROOM_STEPS = st.one_of(
+    st.tuples(st.sampled_from("ab"), V04_FRAMES),
+    st.tuples(st.sampled_from("ab"), st.text(max_size=20)),
+    st.tuples(st.sampled_from(["open", "close"]), st.sampled_from("ab")),
+    st.tuples(st.sampled_from(["store", "fail", "read"]), st.just("")),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(V04_ROOM_STEPS, max_size=40))
+def test_a_room_bears_anything_of_04(steps: list[tuple[str, str]]) -> None:
+    server = MemoryServer(Limits(max_waiting_pulls=1, pull_chunk_events=1), WIRE_V04)
+    play(server, steps)
     for frames in server.frames.values():
-        check_frames(list(frames))
+        list(map(WIRE_V04.decode, frames))

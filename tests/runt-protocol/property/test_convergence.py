@@ -15,11 +15,14 @@ from hypothesis.stateful import (
 )
 
 from runt_protocol import (
+    WIRE_V03,
     CellCreatedV2,
     CellSourceChanged,
     Limits,
     NotebookMetadataSet,
     Replica,
+    Wire,
+    WireV04,
 )
 from runt_protocol.events import Event
 from runt_protocol.testing import ConvergenceCheck, MemoryServer, SimulatedNetwork
@@ -29,12 +32,14 @@ CLIENTS = st.integers(0, 1)
 LIMITS = Limits(max_push_events=3, max_push_events_near_clear=2, pull_chunk_events=2)
 
 
-def network_of(client_count: int) -> SimulatedNetwork:
+def network_of(client_count: int, wire: Wire = WIRE_V03) -> SimulatedNetwork:
     replicas = [
         Replica(client_id=f"client-{n}", session_id=f"session-{n}", limits=LIMITS)
         for n in range(client_count)
     ]
-    return SimulatedNetwork(replicas, MemoryServer(LIMITS))
+    for replica in replicas:
+        replica.use_wire(wire)
+    return SimulatedNetwork(replicas, MemoryServer(LIMITS, wire))
 
 
 def events_on(key: str, first: int, count: int) -> list[Event]:
@@ -50,9 +55,11 @@ def events_on(key: str, first: int, count: int) -> list[Event]:
 
 
 class Convergence(RuleBasedStateMachine):
+    wire: Wire = WIRE_V03
+
     def __init__(self) -> None:
         super().__init__()
-        self.network = network_of(2)
+        self.network = network_of(2, self.wire)
         self.check = ConvergenceCheck(self.network)
         self.count = 0
 
@@ -121,6 +128,16 @@ Convergence.TestCase.settings = settings(
     max_examples=40, stateful_step_count=50, deadline=None
 )
 TestConvergence = Convergence.TestCase
+
+
+class ConvergenceV04(Convergence):
+    wire = WireV04("store", {"authToken": "token"})
+
+
+ConvergenceV04.TestCase.settings = settings(
+    max_examples=20, stateful_step_count=50, deadline=None
+)
+TestConvergenceV04 = ConvergenceV04.TestCase
 
 
 class Simulation:

@@ -26,13 +26,16 @@ from ._media import (
     Representation,
     Representations,
 )
+from ._messages import StoredEvent
 from ._phase import Phase
 from ._replica import Replica, UnappliedEvent
-from ._room_effects import Append, ConnId, Effect, Read, Send
+from ._room_effects import Append, Close, ConnId, Effect, Read, Send
 from ._sync_client import SyncClient
 from ._sync_server import SyncRoom
 from ._updates import Confirmed, Received, Update
-from ._wire_v03 import StoredEvent
+from ._wire import Wire
+from ._wire_v03 import WIRE_V03
+from ._wire_v04 import WireV04
 from .events import (
     EVENT_TYPES,
     ActorProfileSet,
@@ -116,6 +119,7 @@ from .state import (
 
 __all__ = [
     "EVENT_TYPES",
+    "WIRE_V03",
     "ActorProfileSet",
     "ActorRow",
     "ActorType",
@@ -140,6 +144,7 @@ __all__ = [
     "CellSourceVisibilityToggled",
     "CellType",
     "CellTypeChanged",
+    "Close",
     "Confirmed",
     "ConnId",
     "Debug",
@@ -217,7 +222,9 @@ __all__ = [
     "UnknownEvent",
     "Update",
     "UsageError",
+    "Wire",
     "WireError",
+    "WireV04",
     "connect_url",
     "decode_event",
     "encode_event",

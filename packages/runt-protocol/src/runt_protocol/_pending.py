@@ -8,9 +8,13 @@ import msgspec
 
 from ._envelope import EncodedEvent, LoggedEvent
 from ._errors import EventTooLargeError
+from ._frames_v04 import MAX_BACKEND_ID
 from ._json import same_json
 from ._limits import Limits
-from ._wire_v03 import MAX_NUMBER, PushReq, encode_logged_event, encode_message
+from ._messages import PushReq
+from ._wire import Wire
+from ._wire_events import MAX_NUMBER, encode_logged_event
+from ._wire_v03 import WIRE_V03
 
 # Events that write what another event of the same batch may read (`max_push_events_
 # near_clear` says why that matters).
@@ -40,19 +44,35 @@ class PendingEvents:
         client_id: The id of the client that makes them.
         session_id: The id of its session.
         limits: How large a push may be.
+        wire: How a push is spelled.
     """
 
-    def __init__(self, client_id: str, session_id: str, limits: Limits) -> None:
+    def __init__(
+        self, client_id: str, session_id: str, limits: Limits, wire: Wire = WIRE_V03
+    ) -> None:
         self._client_id = client_id
         self._session_id = session_id
         self._limits = limits
         self._queue: deque[_Pending] = deque()
         self._first_ticket = 1
-        widest = PushReq(request_id=f"{session_id}:{MAX_NUMBER}", batch=())
-        self._max_batch_size = limits.max_push_bytes - _size(encode_message(widest))
+        self.use_wire(wire)
 
     def __len__(self) -> int:
         return len(self._queue)
+
+    def use_wire(self, wire: Wire) -> None:
+        """Spell pushes in another way from now on.
+
+        An event that fitted in before stays in the queue and is pushed by itself, even
+        if it is now longer than it should be by the few bytes around it.
+        """
+        widest = PushReq(
+            request_id=wire.name_request(self._session_id, MAX_NUMBER),
+            batch=(),
+            backend_id="\0" * MAX_BACKEND_ID,  # nothing is spelled longer
+        )
+        envelope = _size(wire.encode(widest) or "")
+        self._max_batch_size = self._limits.max_push_bytes - envelope
 
     def add(self, events: Sequence[EncodedEvent]) -> list[int]:
         """Queue events, all or none.
@@ -118,7 +138,7 @@ class PendingEvents:
             size += pending.size
             if pending.event.name in _WRITES_WHAT_OTHERS_READ:
                 max_events = self._limits.max_push_events_near_clear
-            if len(batch) >= max_events or size > self._max_batch_size:
+            if batch and (len(batch) >= max_events or size > self._max_batch_size):
                 break
             batch.append(self._numbered(pending.event, head + 1 + len(batch)))
         return tuple(batch)

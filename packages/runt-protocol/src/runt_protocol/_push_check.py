@@ -7,6 +7,7 @@ reads every event that it knows.
 
 from ._envelope import LoggedEvent
 from ._errors import InvalidEventError
+from ._messages import ServerAhead
 from .events import decode_event
 
 
@@ -34,20 +35,18 @@ def malformed(batch: tuple[LoggedEvent, ...]) -> str | None:
     return None
 
 
-def stale(batch: tuple[LoggedEvent, ...], head: int) -> str | None:
-    """Say that a batch does not continue the log, in the real server's words.
+def stale(batch: tuple[LoggedEvent, ...], head: int) -> ServerAhead | None:
+    """Say that a batch does not continue the log.
 
     Args:
         batch: At least one event.
         head: The number of the last event of the log.
 
     Returns:
-        A sentence for the sender, or None where the batch continues the log.
+        Why the batch is refused, or None where it continues the log.
     """
     parent = batch[0].parent_seq_num
-    if parent == head:
-        return None
-    return f"Invalid parent event number. Received e{parent} but expected e{head}"
+    return None if parent == head else ServerAhead(head=head, parent=parent)
 
 
 def _unreadable(event: LoggedEvent) -> str | None:

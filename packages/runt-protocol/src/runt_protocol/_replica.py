@@ -11,6 +11,7 @@ from ._limits import Limits
 from ._phase import Phase
 from ._sync_client import SyncClient
 from ._updates import Confirmed, Update
+from ._wire import Wire
 from .events import Event, UnknownEvent, decode_event, encode_event
 from .state import NotebookState, Undo
 
@@ -145,6 +146,14 @@ class Replica:
             ticket: What `commit` returned.
         """
         return self._client.is_confirmed(ticket)
+
+    def use_wire(self, wire: Wire) -> None:
+        """Speak to the server in another way; see `SyncClient.use_wire`.
+
+        Raises:
+            UsageError: A connection is open.
+        """
+        self._client.use_wire(wire)
 
     def connection_opened(self, now: float) -> None:
         """Take note of a new connection; see `SyncClient.connection_opened`.

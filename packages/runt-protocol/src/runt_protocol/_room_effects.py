@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from ._wire_v03 import StoredEvent
+from ._messages import StoredEvent
 
 ConnId: TypeAlias = Hashable
 
@@ -46,4 +46,16 @@ class Read(msgspec.Struct, frozen=True):
     up_to: int
 
 
-Effect: TypeAlias = Send | Append | Read
+class Close(msgspec.Struct, frozen=True):
+    """Close one connection after what it is to be sent, so that it comes back anew.
+
+    Attributes:
+        conn_id: The connection.
+        reason: What it is told, at most 123 bytes.
+    """
+
+    conn_id: ConnId
+    reason: str
+
+
+Effect: TypeAlias = Send | Append | Read | Close

@@ -12,21 +12,25 @@ from ._envelope import EncodedEvent, LoggedEvent
 from ._errors import UsageError, WireError
 from ._heartbeat import Heartbeat
 from ._limits import Limits
-from ._pending import PendingEvents
-from ._phase import Phase, Step, next_phase
-from ._updates import Confirmed, Received, Update
-from ._wire_v03 import (
+from ._messages import (
     ErrorRes,
+    Failure,
     Message,
     Ping,
     Pong,
+    PullAck,
+    PullEnd,
     PullReq,
     PullRes,
     PushAck,
     PushReq,
-    decode_message,
-    encode_message,
+    StopPull,
 )
+from ._pending import PendingEvents
+from ._phase import Phase, Step, next_phase
+from ._updates import Confirmed, Received, Update
+from ._wire import Wire
+from ._wire_v03 import WIRE_V03
 
 
 class _Push(msgspec.Struct):
@@ -71,6 +75,7 @@ class SyncClient:
             are recognised by them as our own.
         cursor: The number of the last event that the owner has from an earlier run.
         limits: Sizes and times.
+        wire: What the server speaks; `use_wire` changes it.
     """
 
     def __init__(
@@ -80,9 +85,11 @@ class SyncClient:
         session_id: str,
         cursor: int = 0,
         limits: Limits | None = None,
+        wire: Wire = WIRE_V03,
     ) -> None:
         self._limits = limits or Limits()
-        self._pending = PendingEvents(client_id, session_id, self._limits)
+        self._wire = wire
+        self._pending = PendingEvents(client_id, session_id, self._limits, wire)
         self._session_id = session_id
         self._head = cursor
         self._phase = Phase.OFFLINE
@@ -99,6 +106,9 @@ class SyncClient:
         # Pulling: broadcasts that cannot be placed yet. Those that came before the pull
         # was sent are in its answer, or the log has a gap there.
         self._pull_id = ""
+        self._backend_id: str | None = None
+        self._remaining: int | None = None
+        self._gap: tuple[int, int] | None = None
         self._before_pull: list[LoggedEvent] = []
         self._during_pull: list[LoggedEvent] = []
         # Pushing:
@@ -156,6 +166,17 @@ class SyncClient:
         """
         return self._pending.is_confirmed(ticket)
 
+    def use_wire(self, wire: Wire) -> None:
+        """Speak to the server in another way from the next connection on.
+
+        Raises:
+            UsageError: A connection is open.
+        """
+        if self._phase is not Phase.OFFLINE:
+            raise UsageError("the wire cannot be exchanged while a connection is open")
+        self._wire = wire
+        self._pending.use_wire(wire)
+
     def connection_opened(self, now: float) -> None:
         """Take note of a new connection.
 
@@ -168,6 +189,7 @@ class SyncClient:
         self._phase = next_phase(self._phase, Step.OPENED)
         self._close_reason = None
         self._heartbeat = Heartbeat(now, self._limits)
+        self._pull_id = ""
         self._send_pull()
         self._outbox.append(Ping())
 
@@ -219,7 +241,8 @@ class SyncClient:
         push = self._next_push()
         if push is not None:
             messages.append(push)
-        return [encode_message(message) for message in messages]
+        frames = map(self._wire.encode, messages)
+        return [frame for frame in frames if frame is not None]
 
     def receive_text(self, text: str, now: float) -> list[Update]:
         """Take in a frame from the server.
@@ -240,10 +263,13 @@ class SyncClient:
             raise UsageError("a frame came without a connection")
         self._heartbeat.receive_frame(now)
         try:
-            message = decode_message(text)
+            message = self._wire.decode(text)
         except WireError:
             self._start_pull()
             raise
+        return self._receive(message, now)
+
+    def _receive(self, message: Message, now: float) -> list[Update]:
         match message:
             case PullRes(context="push"):
                 return self._receive_broadcast([s.event for s in message.batch])
@@ -251,8 +277,8 @@ class SyncClient:
                 return self._receive_pulled(message, now)
             case PushAck():
                 return self._receive_ack(message)
-            case ErrorRes():
-                self._receive_error(message)
+            case ErrorRes() | PullEnd() | Failure():
+                self._receive_refusal(message)
             case Pong():
                 self._receive_pong(now)
             case Ping():
@@ -276,8 +302,16 @@ class SyncClient:
         return updates
 
     def _receive_pulled(self, answer: PullRes, now: float) -> list[Update]:
-        if self._phase is not Phase.PULLING or answer.request_id != self._pull_id:
+        if answer.request_id != self._pull_id:
             return []
+        if self._wire.is_streamed:
+            self._outbox.append(PullAck(request_id=answer.request_id))
+            self._backend_id = answer.backend_id
+            if self._is_ahead_of_pull(answer):
+                return self._receive_broadcast([s.event for s in answer.batch])
+        elif self._phase is not Phase.PULLING:
+            return []
+        self._remaining = answer.remaining
         self._pongs_without_answer = 0
         updates: list[Update] = []
         for stored in answer.batch:
@@ -285,6 +319,28 @@ class SyncClient:
         if answer.remaining == 0:
             updates += self._finish_pull(now)
         return updates
+
+    def _is_ahead_of_pull(self, answer: PullRes) -> bool:
+        """Tell whether a stream's answer is a broadcast, which looks the same.
+
+        One that is pushed while the server holds answers back overtakes these: a gap
+        stands before it, and it is not as long as what is still to come.
+        """
+        if self._phase is not Phase.PULLING:
+            return True
+        if answer.remaining or not answer.batch:
+            return False
+        gap = (self._head, answer.batch[0].event.seq_num)
+        if gap[1] <= self._head + 1:
+            return False
+        if self._remaining is not None:
+            return len(answer.batch) != self._remaining
+        if gap == self._gap:
+            return False
+        # The log itself may have a gap: it has if it comes back in another pull.
+        self._gap = gap
+        self._send_pull()
+        return True
 
     def _finish_pull(self, now: float) -> list[Update]:
         self._phase = next_phase(self._phase, Step.PULLED)
@@ -333,6 +389,16 @@ class SyncClient:
             updates.append(Confirmed(ticket, event))
         return updates
 
+    def _receive_refusal(self, message: ErrorRes | PullEnd | Failure) -> None:
+        match message:
+            case ErrorRes():
+                self._receive_error(message)
+            case PullEnd():
+                self._receive_end(message)
+            case Failure(message=reason):
+                self._last_error = reason
+                self._close(f"the server has failed: {reason}")
+
     def _receive_error(self, error: ErrorRes) -> None:
         self._last_error = error.message
         if self._phase is Phase.PULLING and error.request_id == self._pull_id:
@@ -344,6 +410,13 @@ class SyncClient:
         self._push = None
         if not push.is_outrun:  # else it is known why, and the next push is right
             self._refused_head = self._head
+            self._start_pull()
+
+    def _receive_end(self, end: PullEnd) -> None:
+        if end.request_id == self._pull_id:
+            self._close("the server ends its stream of events")
+        elif self._push is not None and end.request_id == self._push.request_id:
+            self._push = None
             self._start_pull()
 
     def _receive_pong(self, now: float) -> None:
@@ -362,7 +435,9 @@ class SyncClient:
         batch = self._pending.next_batch(self._head)
         self._push = _Push(self._next_request_id(), batch[-1].seq_num)
         self._pongs_without_answer = 0
-        return PushReq(request_id=self._push.request_id, batch=batch)
+        return PushReq(
+            request_id=self._push.request_id, batch=batch, backend_id=self._backend_id
+        )
 
     def _start_pull(self) -> None:
         if self._phase is Phase.LIVE:
@@ -370,14 +445,21 @@ class SyncClient:
             self._send_pull()
 
     def _send_pull(self) -> None:
+        if self._pull_id:
+            self._outbox.append(StopPull(request_id=self._pull_id))
         self._pull_id = self._next_request_id()
         self._pongs_without_answer = 0
-        cursor = self._head or msgspec.UNSET
-        self._outbox.append(PullReq(request_id=self._pull_id, cursor=cursor))
+        self._remaining = None
+        pull = PullReq(
+            request_id=self._pull_id,
+            cursor=self._head or msgspec.UNSET,
+            backend_id=self._backend_id,
+        )
+        self._outbox.append(pull)
 
     def _next_request_id(self) -> str:
         self._requests += 1
-        return f"{self._session_id}:{self._requests}"
+        return self._wire.name_request(self._session_id, self._requests)
 
     def _backoff(self, failures: int) -> float:
         limits = self._limits

@@ -5,35 +5,42 @@ room's effects say. So every rule of the protocol can be tested without either o
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from ._errors import UsageError, WireError
 from ._limits import Limits
-from ._push_check import malformed, stale
-from ._room_connection import Connection, Reading
-from ._room_effects import Append, ConnId, Effect, Read, Send
-from ._wire_v03 import (
+from ._messages import (
     AdminInfoReq,
     AdminResetRoomReq,
-    ErrorRes,
+    Failure,
     Message,
+    OtherLog,
     Ping,
     Pong,
+    PullAck,
+    PullEnd,
     PullReq,
     PullRes,
     PushAck,
     PushReq,
+    StopPull,
     StoredEvent,
-    decode_message,
-    encode_message,
-    request_id_of,
 )
+from ._push_check import malformed, stale
+from ._room_answers import answer, parts
+from ._room_connection import Connection, Reading
+from ._room_effects import Append, Close, ConnId, Effect, Read, Send
+from ._wire import Wire
+from ._wire_v03 import WIRE_V03
 
 # What the server calls a PullRes with which it makes up for missed broadcasts.
 _CATCH_UP: Final = "catch-up"
+# The real 0.4 client opens a new socket when a Pong is missing, but never pulls on it;
+# when a socket is closed it does.
+_NO_PULL: Final = "reconnect and pull"
 
 
 class _Appending(msgspec.Struct, frozen=True):
@@ -58,6 +65,8 @@ class SyncRoom:
                         appends.put(events)
                     case Read(conn_id, after, up_to):
                         nursery.start_soon(stream, conn_id, after, up_to)
+                    case Close(conn_id, reason):    # after what it is to be sent
+                        outbox[conn_id].close(reason)
 
         async def commit_all():
             async for events in appends:            # or several in one transaction
@@ -84,10 +93,15 @@ class SyncRoom:
     Args:
         head: The number of the last event in the log, 0 for an empty one.
         limits: What the room accepts and how it cuts its answers.
+        backend_id: A name for the log that no other log has ever had, not even one that
+            took the place of this one. 0.4 clients give up on a log of another name.
     """
 
-    def __init__(self, head: int, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, head: int, *, limits: Limits | None = None, backend_id: str = ""
+    ) -> None:
         self._limits = limits or Limits()
+        self._backend_id = backend_id
         self._stored = head
         self._accepted = head
         self._appending: deque[_Appending] = deque()
@@ -103,18 +117,19 @@ class SyncRoom:
         """Whether nobody is connected and nothing waits to be stored."""
         return not self._connections and not self._appending
 
-    def connect(self, conn_id: ConnId) -> None:
+    def connect(self, conn_id: ConnId, wire: Wire = WIRE_V03) -> None:
         """Let a socket in.
 
         Args:
             conn_id: A name for it that no other socket of this room has had.
+            wire: What it speaks.
 
         Raises:
             UsageError: A connection of that name stands.
         """
         if conn_id in self._connections:
             raise UsageError(f"the connection {conn_id!r} is in the room already")
-        self._connections[conn_id] = Connection()
+        self._connections[conn_id] = Connection(conn_id, wire)
 
     def disconnect(self, conn_id: ConnId) -> None:
         """Forget a socket; what it pushed is stored nevertheless.
@@ -143,12 +158,14 @@ class SyncRoom:
             raise UsageError(f"there is no connection {conn_id!r} in the room")
         if self._is_too_long(text):
             limit = self._limits.max_message_bytes
-            return [_error(conn_id, "", f"A message may have {limit:,} bytes at most")]
+            why = f"A message may have {limit:,} bytes at most"
+            return connection.refuse("", why)
         try:
-            message = decode_message(text)
+            message = connection.wire.decode(text)
         except WireError as error:
-            return [_error(conn_id, request_id_of(text), f"Invalid message: {error}")]
-        return self._respond(conn_id, connection, message, created_at)
+            request_id = connection.wire.request_id_of(text)
+            return connection.refuse(request_id, f"Invalid message: {error}")
+        return self._respond(connection, message, created_at)
 
     def appended(self) -> list[Effect]:
         """Take note that the oldest Append is stored for good.
@@ -163,11 +180,10 @@ class SyncRoom:
         self._appending.popleft()
         self._stored = append.batch[-1].event.seq_num
         effects: list[Effect] = []
-        if append.conn_id in self._connections:
-            ack = PushAck(request_id=append.request_id)
-            effects.append(_send(append.conn_id, ack))
-        effects.extend(self._broadcast(append))
-        return effects
+        pusher = self._connections.get(append.conn_id)
+        if pusher is not None:
+            effects += pusher.send(PushAck(request_id=append.request_id))
+        return effects + self._broadcast(append)
 
     def append_failed(self, reason: str) -> list[Effect]:
         """Take note that the oldest Append is not stored, nor can those behind it be.
@@ -187,9 +203,10 @@ class SyncRoom:
         self._accepted = self._stored
         why = f"The events could not be stored: {reason}"
         return [
-            _error(append.conn_id, append.request_id, why)
+            effect
             for append in failed
-            if append.conn_id in self._connections
+            if (pusher := self._connections.get(append.conn_id)) is not None
+            for effect in pusher.refuse(append.request_id, why)
         ]
 
     def read_chunk(
@@ -218,137 +235,184 @@ class SyncRoom:
         if numbers != list(range(reading.sent + 1, last + 1)) or last > reading.up_to:
             raise UsageError(f"e{reading.sent + 1} to e{reading.up_to} are to be read")
         effects: list[Effect] = []
-        for part in self._parts(events):
+        for part in parts(events, self._limits):
             reading.sent = part[-1].event.seq_num
-            effects.append(_send(conn_id, _answer(reading, part)))
-        connection.sent = max(connection.sent or 0, reading.sent)
+            if not reading.stopped:
+                effects += connection.send(answer(reading, part, self._backend_id))
+        if reading.live and not reading.stopped:
+            connection.sent = max(connection.sent or 0, reading.sent)
         if reading.sent == reading.up_to:
             connection.reading = None
-            effects.extend(self._next_read(conn_id, connection))
+            effects += _end(connection, reading)
+            effects += self._next_read(connection)
         return effects
 
     def _respond(
-        self,
-        conn_id: ConnId,
-        connection: Connection,
-        message: Message,
-        created_at: str,
+        self, connection: Connection, message: Message, created_at: str
     ) -> list[Effect]:
         match message:
             case Ping():
-                return [_send(conn_id, Pong())]
-            case Pong():
-                return []
+                return self._receive_ping(connection)
+            case Pong() | PullAck() | Failure():
+                return []  # what goes out slowly is held back by its socket
+            case StopPull():
+                return self._stop_pull(connection, message)
             case PullReq():
-                return self._receive_pull(conn_id, connection, message)
+                return self._receive_pull(connection, message)
             case PushReq():
-                return self._receive_push(conn_id, connection, message, created_at)
+                return self._receive_push(connection, message, created_at)
             case AdminInfoReq() | AdminResetRoomReq():
                 why = "This server takes no admin messages"
             case _:
                 why = f"{type(message).__name__} is no message for a server"
-        return [_error(conn_id, message.request_id, why)]
+        return connection.refuse(message.request_id, why)
 
-    def _receive_pull(
-        self, conn_id: ConnId, connection: Connection, pull: PullReq
-    ) -> list[Effect]:
+    def _receive_ping(self, connection: Connection) -> list[Effect]:
+        is_lost = connection.wire.is_streamed and not connection.has_pulled
+        if is_lost and connection.has_pinged:
+            return [*connection.send(Pong()), Close(connection.conn_id, _NO_PULL)]
+        connection.has_pinged = True
+        return connection.send(Pong())
+
+    def _receive_pull(self, connection: Connection, pull: PullReq) -> list[Effect]:
+        connection.has_pulled = True
         if connection.reading is None:
-            return self._start_pull(conn_id, connection, pull)
+            return self._start_pull(connection, pull)
         if len(connection.waiting) == self._limits.max_waiting_pulls:
             why = "Too many pulls at once on this connection"
-            return [_error(conn_id, pull.request_id, why)]
+            return connection.refuse(pull.request_id, why)
         connection.waiting.append(pull)
         return []
 
-    def _start_pull(
-        self, conn_id: ConnId, connection: Connection, pull: PullReq
-    ) -> list[Effect]:
+    def _start_pull(self, connection: Connection, pull: PullReq) -> list[Effect]:
         cursor = max(pull.cursor or 0, 0)
-        if cursor > self._stored:
-            # The client holds a log that is not this one. An empty answer, which the
-            # real server gives, would let it wait for events that never come.
-            why = f"The log ends at e{self._stored}, but the cursor is e{cursor}"
-            return [_error(conn_id, pull.request_id, why)]
-        connection.sent = cursor
-        reading = Reading("pull", pull.request_id, cursor, self._stored)
+        why = self._why_not(pull, cursor)
+        if why is not None:
+            return connection.refuse(pull.request_id, why)
+        effects: list[Effect] = []
+        if pull.live:
+            if connection.stream is not None:  # one at a time: nobody needs more
+                effects += connection.send(PullEnd(request_id=connection.stream))
+            connection.stream = pull.request_id
+            connection.sent = cursor
+        reading = Reading("pull", pull.request_id, cursor, self._stored, pull.live)
         if cursor == self._stored:
-            return [_send(conn_id, _answer(reading, ()))]
+            effects += connection.send(answer(reading, (), self._backend_id))
+            return effects + _end(connection, reading)
         connection.reading = reading
-        return [Read(conn_id, cursor, self._stored)]
+        return [*effects, Read(connection.conn_id, cursor, self._stored)]
+
+    def _why_not(self, pull: PullReq, cursor: int) -> str | OtherLog | None:
+        """Tell whether the client holds a log that is not this one.
+
+        An empty answer, which the real servers give where the cursor is beyond the
+        head, would let it wait for events that never come.
+        """
+        if pull.backend_id is not None:
+            other = OtherLog(expected=self._backend_id, received=pull.backend_id)
+            is_other = pull.backend_id != self._backend_id or cursor > self._stored
+            return other if is_other else None
+        if cursor > self._stored:
+            return f"The log ends at e{self._stored}, but the cursor is e{cursor}"
+        return None
+
+    def _stop_pull(self, connection: Connection, stop: StopPull) -> list[Effect]:
+        reading = connection.reading
+        is_stream = connection.stream == stop.request_id
+        if is_stream:
+            connection.stream = connection.sent = None
+        if reading is not None and reading.request_id == stop.request_id:
+            reading.stopped = True
+        elif not is_stream:
+            waiting = [p for p in connection.waiting if p.request_id == stop.request_id]
+            if not waiting:
+                return []  # a push, which has its own answer, or a pull that has ended
+            connection.waiting.remove(waiting[0])
+        return connection.send(PullEnd(request_id=stop.request_id, stopped=True))
 
     def _receive_push(
-        self, conn_id: ConnId, connection: Connection, push: PushReq, created_at: str
+        self, connection: Connection, push: PushReq, created_at: str
     ) -> list[Effect]:
         if not push.batch:
-            return [_send(conn_id, PushAck(request_id=push.request_id))]
+            return connection.send(PushAck(request_id=push.request_id))
         why = malformed(push.batch)
         if why is not None:
-            return [_error(conn_id, push.request_id, why)]
+            return connection.refuse(push.request_id, why)
+        if push.backend_id not in {None, self._backend_id}:
+            other = OtherLog(expected=self._backend_id, received=push.backend_id or "")
+            return connection.refuse(push.request_id, other)
         parent = push.batch[0].parent_seq_num
-        if connection.sent is None:
+        if connection.sent is None and not connection.wire.is_streamed:
             connection.sent = parent
-        why = stale(push.batch, self._accepted)
-        if why is not None:
-            # The JavaScript client waits for a broadcast after this Error. It gets what
-            # it lacks and nothing twice: one repeated event ends its syncing for good.
-            connection.sent = max(connection.sent, parent)
-            refusal = _error(conn_id, push.request_id, why)
-            return [refusal, *self._catch_up(conn_id, connection)]
+        ahead = stale(push.batch, self._accepted)
+        if ahead is not None:
+            refusal = connection.refuse(push.request_id, ahead)
+            return refusal + self._heal(connection, parent)
         batch = tuple(StoredEvent(event=e, created_at=created_at) for e in push.batch)
         self._accepted = batch[-1].event.seq_num
-        self._appending.append(_Appending(conn_id, push.request_id, batch))
+        self._appending.append(_Appending(connection.conn_id, push.request_id, batch))
         return [Append(batch)]
 
-    def _next_read(self, conn_id: ConnId, connection: Connection) -> list[Effect]:
+    def _heal(self, connection: Connection, parent: int) -> list[Effect]:
+        """Help a JavaScript client on, which waits for events after a stale push.
+
+        It gets what it lacks and nothing twice: one repeated event ends the syncing of
+        a 0.3 client for good. What a 0.4 client lacks is on its way, if it has pulled.
+        """
+        if not connection.wire.is_streamed:
+            connection.sent = max(connection.sent or 0, parent)
+        elif not connection.has_pulled:
+            return [Close(connection.conn_id, _NO_PULL)]
+        return self._catch_up(connection)
+
+    def _next_read(self, connection: Connection) -> list[Effect]:
         effects: list[Effect] = []
         while connection.waiting and connection.reading is None:
-            pull = connection.waiting.popleft()
-            effects.extend(self._start_pull(conn_id, connection, pull))
-        effects.extend(self._catch_up(conn_id, connection))
-        return effects
+            effects += self._start_pull(connection, connection.waiting.popleft())
+        return effects + self._catch_up(connection)
 
-    def _catch_up(self, conn_id: ConnId, connection: Connection) -> list[Effect]:
+    def _catch_up(self, connection: Connection) -> list[Effect]:
         sent = connection.sent
         if connection.reading is not None or sent is None or sent >= self._stored:
             return []
-        connection.reading = Reading("push", _CATCH_UP, sent, self._stored)
-        return [Read(conn_id, sent, self._stored)]
+        name = connection.stream if connection.wire.is_streamed else _CATCH_UP
+        connection.reading = Reading("push", name or "", sent, self._stored)
+        return [Read(connection.conn_id, sent, self._stored)]
 
-    def _broadcast(self, append: _Appending) -> Iterator[Effect]:
+    def _broadcast(self, append: _Appending) -> list[Effect]:
         parent = append.batch[0].event.parent_seq_num
-        text = _broadcast_text(append, append.batch)
-        for conn_id, connection in self._connections.items():
+        texts: dict[tuple[str, str, int], str] = {}
+        effects: list[Effect] = []
+        for connection in self._connections.values():
             sent = connection.sent
             if connection.reading is not None or sent is None or sent >= self._stored:
                 continue
-            if sent > parent:
-                part = append.batch[sent - parent :]
-                yield Send(conn_id, _broadcast_text(append, part))
-            else:
-                yield Send(conn_id, text)
+            wire = connection.wire
+            name = connection.stream if wire.is_streamed else append.request_id
+            known = max(sent - parent, 0)
+            key = (wire.version, name or "", known)
+            if key not in texts:
+                texts[key] = self._broadcast_text(wire, name or "", append, known)
+            effects.append(Send(connection.conn_id, texts[key]))
             connection.sent = self._stored
+        return effects
+
+    def _broadcast_text(
+        self, wire: Wire, request_id: str, append: _Appending, known: int
+    ) -> str:
+        broadcast = PullRes(
+            batch=append.batch[known:],
+            context="push",
+            request_id=request_id,
+            remaining=0,
+            backend_id=self._backend_id,
+        )
+        return wire.encode(broadcast) or ""
 
     def _oldest_append(self) -> _Appending:
         if not self._appending:
             raise UsageError("no Append is waiting to be stored")
         return self._appending[0]
-
-    def _parts(
-        self, events: Sequence[StoredEvent]
-    ) -> Iterator[tuple[StoredEvent, ...]]:
-        part: list[StoredEvent] = []
-        size = 0
-        for event in events:
-            if part and (
-                len(part) == self._limits.pull_chunk_events
-                or size >= self._limits.pull_chunk_bytes
-            ):
-                yield tuple(part)
-                part, size = [], 0
-            part.append(event)
-            size += len(event.event.args_text or "")
-        if part:
-            yield tuple(part)
 
     def _is_too_long(self, text: str) -> bool:
         limit = self._limits.max_message_bytes
@@ -357,26 +421,7 @@ class SyncRoom:
         return not text.isascii() and len(text.encode(errors="replace")) > limit
 
 
-def _answer(reading: Reading, batch: Sequence[StoredEvent]) -> PullRes:
-    last = batch[-1].event.seq_num if batch else reading.up_to
-    return PullRes(
-        batch=tuple(batch),
-        context=reading.context,
-        request_id=reading.request_id,
-        # A catch-up looks like a broadcast, and each of these is complete in itself.
-        remaining=reading.up_to - last if reading.context == "pull" else 0,
-    )
-
-
-def _broadcast_text(append: _Appending, batch: tuple[StoredEvent, ...]) -> str:
-    return encode_message(
-        PullRes(batch=batch, context="push", request_id=append.request_id, remaining=0)
-    )
-
-
-def _send(conn_id: ConnId, message: Message) -> Send:
-    return Send(conn_id, encode_message(message))
-
-
-def _error(conn_id: ConnId, request_id: str, message: str) -> Send:
-    return _send(conn_id, ErrorRes(request_id=request_id, message=message))
+def _end(connection: Connection, reading: Reading) -> list[Effect]:
+    if reading.live or reading.stopped:
+        return []
+    return connection.send(PullEnd(request_id=reading.request_id))

@@ -1,7 +1,7 @@
 """What a test of something built on this package needs; it needs hypothesis itself."""
 
 from ._convergence import ConvergenceCheck
-from ._messages import logged_events, messages
+from ._messages import logged_events, messages, messages_v04
 from ._network import MemoryServer, SimulatedNetwork
 from ._strategies import dates, events, json_values, texts, unknown_events
 
@@ -14,6 +14,7 @@ __all__ = [
     "json_values",
     "logged_events",
     "messages",
+    "messages_v04",
     "texts",
     "unknown_events",
 ]

@@ -4,32 +4,40 @@ import json
 from typing import Final
 
 from hypothesis import strategies as st
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from runt_protocol._envelope import LoggedEvent
+from runt_protocol._frames_v04 import MAX_BACKEND_ID
 from runt_protocol._json import dumps
-from runt_protocol._wire_v03 import (
-    MAX_NUMBER,
-    AdminInfo,
+from runt_protocol._messages import (
     AdminInfoReq,
     AdminInfoRes,
     AdminResetRoomReq,
     AdminResetRoomRes,
     ErrorRes,
+    Failure,
     Message,
+    OtherLog,
     Ping,
     Pong,
+    PullAck,
+    PullEnd,
     PullReq,
     PullRes,
     PushAck,
     PushReq,
+    ServerAhead,
+    StopPull,
     StoredEvent,
 )
+from runt_protocol._wire_events import MAX_NUMBER
+from runt_protocol._wire_v03 import MessageV03
 from runt_protocol.events import encode_event
 
 from ._strategies import events, json_values, texts
 
 _ANY_TEXT: Final = texts()
+_ANY_NUMBER: Final = st.integers(0, MAX_NUMBER).map(str)
 
 
 def logged_events(
@@ -53,8 +61,8 @@ def messages(
     *,
     max_number: int = MAX_NUMBER,
     ids: st.SearchStrategy[str] = _ANY_TEXT,
-) -> st.SearchStrategy[Message]:
-    """Draw messages of every kind, in either direction.
+) -> st.SearchStrategy[MessageV03]:
+    """Draw messages of every kind that 0.3 has, in either direction.
 
     Args:
         max_number: The highest number of an event.
@@ -81,10 +89,69 @@ def messages(
         st.builds(AdminResetRoomReq, **named, admin_secret=texts()),
         st.builds(AdminResetRoomRes, **named),
         st.builds(AdminInfoReq, **named, admin_secret=texts()),
-        st.builds(
-            AdminInfoRes, **named, info=st.builds(AdminInfo, durable_object_id=texts())
-        ),
+        st.builds(AdminInfoRes, **named, durable_object_id=texts()),
     )
+
+
+def messages_v04(
+    *,
+    max_number: int = MAX_NUMBER,
+    ids: st.SearchStrategy[str] = _ANY_NUMBER,
+    client_ids: st.SearchStrategy[str] = _ANY_TEXT,
+) -> st.SearchStrategy[Message]:
+    """Draw messages of every kind that 0.4 has, in either direction.
+
+    Args:
+        max_number: The highest number of an event.
+        ids: Request ids; by default any numbers.
+        client_ids: Client and session ids; by default any texts.
+    """
+    logged = logged_events(max_number=max_number, ids=client_ids)
+    stored = st.builds(StoredEvent, event=logged, created_at=st.none() | texts())
+    named = {"request_id": ids}
+    numbers = st.integers(0, max_number)
+    logs = st.text(max_size=MAX_BACKEND_ID)
+    position = st.just((UNSET, None)) | st.tuples(st.integers(-5, max_number), logs)
+    causes = st.one_of(
+        st.builds(ServerAhead, head=numbers, parent=numbers),
+        st.builds(OtherLog, expected=logs, received=logs),
+    )
+    return st.one_of(
+        st.builds(_pull_req, **named, position=position, live=st.booleans()),
+        st.builds(
+            PullRes,
+            **named,
+            batch=st.lists(stored, max_size=3).map(tuple),
+            context=st.just("pull"),
+            remaining=numbers,
+            backend_id=logs,
+        ),
+        st.builds(
+            PushReq,
+            **named,
+            batch=st.lists(logged, max_size=3).map(tuple),
+            backend_id=st.none() | logs,
+        ),
+        *(st.builds(kind, **named) for kind in (PullAck, StopPull, PushAck)),
+        st.builds(PullEnd, **named, stopped=st.booleans()),
+        st.builds(ErrorRes, **named, message=texts()),
+        st.builds(_error_res, **named, cause=causes),
+        st.builds(Failure, message=texts()),
+        st.sampled_from([Ping(), Pong()]),
+    )
+
+
+def _pull_req(
+    request_id: str, position: tuple[int | UnsetType, str | None], *, live: bool
+) -> PullReq:
+    cursor, backend_id = position
+    return PullReq(
+        request_id=request_id, cursor=cursor, backend_id=backend_id, live=live
+    )
+
+
+def _error_res(request_id: str, cause: ServerAhead | OtherLog) -> ErrorRes:
+    return ErrorRes(request_id=request_id, message=str(cause), cause=cause)
 
 
 def _logged_event(

@@ -8,11 +8,13 @@ from collections import deque
 from collections.abc import Sequence
 
 from runt_protocol._limits import Limits
+from runt_protocol._messages import StoredEvent
 from runt_protocol._phase import Phase
 from runt_protocol._replica import Replica
-from runt_protocol._room_effects import Append, ConnId, Effect, Read, Send
+from runt_protocol._room_effects import Append, Close, ConnId, Effect, Read, Send
 from runt_protocol._sync_server import SyncRoom
-from runt_protocol._wire_v03 import StoredEvent
+from runt_protocol._wire import Wire
+from runt_protocol._wire_v03 import WIRE_V03
 
 _CREATED_AT = "2026-01-01T00:00:00.000Z"
 _PATIENCE = 10_000
@@ -27,28 +29,33 @@ class MemoryServer:
         frames: What is on its way to each connection.
         appends: What waits to be stored.
         reads: What waits to be read, one for a connection at most.
+        closing: The connections that the room wants closed.
 
     Args:
         limits: What the room accepts and how it cuts its answers.
+        wire: What its clients speak.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, wire: Wire = WIRE_V03) -> None:
         self.limits = limits or Limits()
+        self.wire = wire
         self.log: list[StoredEvent] = []
-        self.room = SyncRoom(0, limits=self.limits)
+        self.closing: set[ConnId] = set()
+        self.room = self._open_room()
         self.frames: dict[ConnId, deque[str]] = {}
         self.appends: deque[Append] = deque()
         self.reads: dict[ConnId, Read] = {}
 
     def connect(self, conn_id: ConnId) -> None:
         """Accept a socket."""
-        self.room.connect(conn_id)
+        self.room.connect(conn_id, self.wire)
         self.frames[conn_id] = deque()
 
     def disconnect(self, conn_id: ConnId) -> None:
         """Close a socket; frames that are on their way to it are lost."""
         self.room.disconnect(conn_id)
         del self.frames[conn_id]
+        self.closing.discard(conn_id)
         self.reads.pop(conn_id, None)
 
     def receive(self, conn_id: ConnId, text: str) -> None:
@@ -84,10 +91,14 @@ class MemoryServer:
 
     def restart(self) -> None:
         """End the process: only the log is left."""
-        self.room = SyncRoom(len(self.log), limits=self.limits)
+        self.room = self._open_room()
+        self.closing.clear()
         self.frames.clear()
         self.appends.clear()
         self.reads.clear()
+
+    def _open_room(self) -> SyncRoom:
+        return SyncRoom(len(self.log), limits=self.limits, backend_id="the-log")
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
@@ -95,6 +106,8 @@ class MemoryServer:
                 self.frames[effect.conn_id].append(effect.text)
             elif isinstance(effect, Append):
                 self.appends.append(effect)
+            elif isinstance(effect, Close):
+                self.closing.add(effect.conn_id)
             else:
                 self.reads[effect.conn_id] = effect
 
@@ -204,6 +217,8 @@ class SimulatedNetwork:
         to_client = self.deliverable_to_client()
         for client in to_client:
             self.deliver_to_client(client)
+        for conn_id in [c for c in self.connections() if c in self.server.closing]:
+            self.drop(conn_id)
         for client, replica in enumerate(self.replicas):
             if client in self._conn_ids and replica.close_reason is not None:
                 self.drop(self._conn_ids[client])

@@ -1,0 +1,386 @@
+"""The frames of `@livestore/sync-cf` 0.4.0 as exact types, and how they are read.
+
+`_wire_v04` says what they mean and writes them.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from ._errors import WireError
+from ._json import dumps, may_hold_lone_surrogate
+from ._messages import (
+    ErrorRes,
+    Failure,
+    Message,
+    OtherLog,
+    Ping,
+    Pong,
+    PullAck,
+    PullEnd,
+    PullReq,
+    PullRes,
+    PushAck,
+    PushReq,
+    ServerAhead,
+    StopPull,
+    StoredEvent,
+)
+from ._raw_json import raw_items
+from ._wire_events import (
+    Cursor,
+    SeqNum,
+    WireEvent,
+    WireNone,
+    read_batch,
+    read_members,
+    read_raw,
+)
+
+T = TypeVar("T")
+
+MAX_BACKEND_ID: Final = 128
+"""Characters of a log's id; the real server's have 21."""
+
+_MAX_REASON: Final = 2000
+_Id: TypeAlias = Annotated[str, Meta(max_length=64)]
+_BackendId: TypeAlias = Annotated[str, Meta(max_length=MAX_BACKEND_ID)]
+
+
+class _Tagged(msgspec.Struct, frozen=True, rename="camel", tag_field="_tag"):
+    """Gives frames and their parts a tag field and the field names of the wire."""
+
+
+class _SomeId(_Tagged, frozen=True, tag="Some"):
+    value: _BackendId
+
+
+class _Position(msgspec.Struct, frozen=True, rename="camel"):
+    backend_id: _BackendId
+    event_sequence_number: Cursor
+
+
+class _SomePosition(_Tagged, frozen=True, tag="Some"):
+    value: _Position
+
+
+class _Pull(msgspec.Struct, frozen=True):
+    live: bool
+    cursor: _SomePosition | WireNone
+
+
+class _Push(msgspec.Struct, frozen=True, rename="camel"):
+    batch: tuple[WireEvent, ...]
+    backend_id: _SomeId | WireNone
+
+
+class _Metadata(_Tagged, frozen=True, tag="SyncMessage.SyncMetadata"):
+    created_at: str
+
+
+class _SomeMetadata(_Tagged, frozen=True, tag="Some"):
+    value: _Metadata
+
+
+class _Pulled(msgspec.Struct, frozen=True, rename="camel"):
+    event_encoded: WireEvent
+    metadata: _SomeMetadata | WireNone
+
+    def stored(self) -> StoredEvent:
+        created_at = None
+        if isinstance(self.metadata, _SomeMetadata):
+            created_at = self.metadata.value.created_at
+        return StoredEvent(event=self.event_encoded.logged(), created_at=created_at)
+
+
+class _NoMore(_Tagged, frozen=True, tag="NoMore"):
+    remaining: Literal[0] = 0
+
+
+class _MoreKnown(_Tagged, frozen=True, tag="MoreKnown"):
+    remaining: SeqNum
+
+
+class _MoreUnknown(_Tagged, frozen=True, tag="MoreUnknown"):
+    remaining: Literal[1] = 1
+
+
+class _Page(msgspec.Struct, frozen=True, rename="camel"):
+    batch: tuple[_Pulled, ...]
+    page_info: _NoMore | _MoreKnown | _MoreUnknown
+    backend_id: _BackendId
+
+
+class _ServerAheadError(_Tagged, frozen=True, tag="ServerAheadError"):
+    minimum_expected_num: Cursor
+    provided_num: Cursor
+
+
+class _OtherLogError(_Tagged, frozen=True, tag="BackendIdMismatchError"):
+    expected: _BackendId
+    received: _BackendId
+
+
+class _UnknownError(_Tagged, frozen=True, tag="UnknownError"):
+    cause: Any = None
+
+
+class _Fail(_Tagged, frozen=True, tag="Fail"):
+    error: _ServerAheadError | _OtherLogError | _UnknownError
+
+
+class _Die(_Tagged, frozen=True, tag="Die"):
+    defect: Any = None
+
+
+class _Interrupted(_Tagged, frozen=True, tag="Interrupt"):
+    pass
+
+
+class _NoCause(_Tagged, frozen=True, tag="Empty"):
+    pass
+
+
+class _Sequential(_Tagged, frozen=True, tag="Sequential"):
+    left: "_Cause"
+    right: "_Cause"
+
+
+class _Parallel(_Tagged, frozen=True, tag="Parallel"):
+    left: "_Cause"
+    right: "_Cause"
+
+
+_Cause: TypeAlias = _Fail | _Die | _Interrupted | _NoCause | _Sequential | _Parallel
+
+
+class _Acknowledged(msgspec.Struct, frozen=True):
+    """An object without members that mean anything."""
+
+
+class _Success(_Tagged, frozen=True, tag="Success"):
+    value: _Acknowledged | UnsetType = UNSET
+
+
+class _FailureExit(_Tagged, frozen=True, tag="Failure"):
+    cause: _Cause
+
+
+class _RequestFrame(_Tagged, frozen=True, tag="Request"):
+    id: _Id
+    tag: str
+    payload: Raw
+
+
+class _AckFrame(_Tagged, frozen=True, tag="Ack"):
+    request_id: _Id
+
+
+class _InterruptFrame(_Tagged, frozen=True, tag="Interrupt"):
+    request_id: _Id
+
+
+class _ChunkFrame(_Tagged, frozen=True, tag="Chunk"):
+    request_id: _Id
+    values: Annotated[tuple[_Page, ...], Meta(min_length=1)]
+
+
+class _ExitFrame(_Tagged, frozen=True, tag="Exit"):
+    request_id: _Id
+    exit: _Success | _FailureExit
+
+
+class _DefectFrame(_Tagged, frozen=True, tag="Defect"):
+    defect: Any = None
+
+
+class _PingFrame(_Tagged, frozen=True, tag="Ping"):
+    pass
+
+
+class _PongFrame(_Tagged, frozen=True, tag="Pong"):
+    pass
+
+
+_AnyFrame: TypeAlias = (
+    _RequestFrame
+    | _AckFrame
+    | _InterruptFrame
+    | _ChunkFrame
+    | _ExitFrame
+    | _DefectFrame
+    | _PingFrame
+    | _PongFrame
+)
+_decoder: Final = msgspec.json.Decoder[_AnyFrame](_AnyFrame)
+_pull_decoder: Final = msgspec.json.Decoder(_Pull)
+_push_decoder: Final = msgspec.json.Decoder(_Push)
+
+
+def read_message(text: str) -> Message:
+    """Read a frame.
+
+    Args:
+        text: The text of one WebSocket text frame.
+
+    Raises:
+        WireError: It is no message.
+    """
+    return _message(_read(text, _decoder, read_frame_slowly))
+
+
+def read_frame_slowly(text: str) -> _AnyFrame:
+    """Read a frame that msgspec refuses, perhaps only for a lone surrogate.
+
+    Raises:
+        ValueError: It is no frame.
+        RecursionError: It nests too deeply.
+    """
+    frame = read_members(text, payload=read_raw, values=_read_pages)
+    return msgspec.convert(frame, _AnyFrame)
+
+
+def _read(text: str, decoder: msgspec.json.Decoder[T], slowly: Callable[[str], T]) -> T:
+    try:
+        return decoder.decode(text)
+    except RecursionError:
+        raise WireError("it nests too deeply") from None
+    except ValueError as error:  # msgspec's own errors and UnicodeEncodeError
+        if isinstance(error, msgspec.ValidationError) or not may_hold_lone_surrogate(
+            text
+        ):
+            raise WireError(str(error)) from None
+    try:
+        return slowly(text)
+    except RecursionError:
+        raise WireError("it nests too deeply") from None
+    except ValueError as error:
+        raise WireError(str(error)) from None
+
+
+def _pull_slowly(text: str) -> _Pull:
+    return msgspec.convert(read_members(text), _Pull)
+
+
+def _push_slowly(text: str) -> _Push:
+    return msgspec.convert(read_members(text, batch=read_batch), _Push)
+
+
+def _read_pages(text: str) -> list[dict[str, Any]]:
+    return [read_members(page, batch=read_batch) for page in raw_items(text)]
+
+
+def _message(frame: _AnyFrame) -> Message:
+    match frame:
+        case _RequestFrame(tag="SyncWsRpc.Push"):
+            return _push(frame)
+        case _RequestFrame(tag="SyncWsRpc.Pull"):
+            return _pull(frame)
+        case _RequestFrame(tag=tag):
+            raise WireError(f"there is no request {tag[:64]!r}")
+        case _AckFrame(request_id=request_id):
+            return PullAck(request_id=request_id)
+        case _InterruptFrame(request_id=request_id):
+            return StopPull(request_id=request_id)
+        case _PingFrame():
+            return Ping()
+        case _:
+            return _server_message(frame)
+
+
+def _server_message(
+    frame: _ChunkFrame | _ExitFrame | _DefectFrame | _PongFrame,
+) -> Message:
+    match frame:
+        case _ChunkFrame():
+            return _answer(frame)
+        case _ExitFrame(request_id=request_id, exit=_FailureExit(cause=cause)):
+            return _refusal(request_id, cause)
+        case _ExitFrame(request_id=request_id, exit=success):
+            is_push = isinstance(success, _Success) and success.value is not UNSET
+            answer = PushAck if is_push else PullEnd
+            return answer(request_id=request_id)
+        case _DefectFrame(defect=defect):
+            return Failure(message=_reason(defect))
+        case _PongFrame():
+            return Pong()
+
+
+def _push(frame: _RequestFrame) -> PushReq:
+    push = _read(bytes(frame.payload).decode(), _push_decoder, _push_slowly)
+    some = push.backend_id
+    return PushReq(
+        request_id=frame.id,
+        batch=tuple(event.logged() for event in push.batch),
+        backend_id=some.value if isinstance(some, _SomeId) else None,
+    )
+
+
+def _pull(frame: _RequestFrame) -> PullReq:
+    pull = _read(bytes(frame.payload).decode(), _pull_decoder, _pull_slowly)
+    if isinstance(pull.cursor, WireNone):
+        return PullReq(request_id=frame.id, live=pull.live)
+    return PullReq(
+        request_id=frame.id,
+        live=pull.live,
+        cursor=pull.cursor.value.event_sequence_number,
+        backend_id=pull.cursor.value.backend_id,
+    )
+
+
+def _answer(frame: _ChunkFrame) -> PullRes:
+    last = frame.values[-1]
+    return PullRes(
+        batch=tuple(pulled.stored() for page in frame.values for pulled in page.batch),
+        context="pull",
+        request_id=frame.request_id,
+        remaining=last.page_info.remaining,
+        backend_id=last.backend_id,
+    )
+
+
+def _refusal(request_id: str, cause: _Cause) -> Message:
+    causes = sorted(_causes(cause), key=_rank)
+    match causes:
+        case [_Fail(error=_ServerAheadError() as error), *_]:
+            ahead = ServerAhead(
+                head=error.minimum_expected_num, parent=error.provided_num
+            )
+            return ErrorRes(request_id=request_id, message=str(ahead), cause=ahead)
+        case [_Fail(error=_OtherLogError() as error), *_]:
+            other = OtherLog(expected=error.expected, received=error.received)
+            return ErrorRes(request_id=request_id, message=str(other), cause=other)
+        case [_Fail(error=_UnknownError(cause=reason)), *_]:
+            return ErrorRes(request_id=request_id, message=_reason(reason))
+        case [_Die(defect=defect), *_]:
+            return ErrorRes(request_id=request_id, message=_reason(defect))
+        case _:
+            return PullEnd(request_id=request_id, stopped=True)
+
+
+def _causes(cause: _Cause) -> Iterator[_Cause]:
+    waiting = [cause]
+    while waiting:
+        match waiting.pop():
+            case (
+                _Sequential(left=left, right=right) | _Parallel(left=left, right=right)
+            ):
+                waiting += [right, left]
+            case other:
+                yield other
+
+
+def _rank(cause: _Cause) -> int:
+    """Order causes by how much they say: failures that are foreseen come first."""
+    return (isinstance(cause, _Fail), isinstance(cause, _Die), True).index(True)
+
+
+def _reason(defect: Any) -> str:
+    """Shorten what may be anything to a sentence for a log line."""
+    match defect:
+        case str(text) | {"message": str(text)}:
+            return text[:_MAX_REASON]
+        case _:
+            return dumps(defect)[:_MAX_REASON]
