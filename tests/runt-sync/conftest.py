@@ -12,7 +12,7 @@ import trio
 from websockets.exceptions import ConnectionClosed
 from websockets.trio.client import ClientConnection, connect
 
-from runt_protocol import connect_url
+from runt_protocol import WIRE_V03, Wire, connect_url
 from runt_sync import Server, open_server
 
 ANSWER_S = 5
@@ -92,9 +92,13 @@ def debug_event(seq_num: int, **other: object) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _join(
-    server: Server, store_id: str = "notebook", **options: Any
+    server: Server,
+    store_id: str = "notebook",
+    *,
+    wire: Wire = WIRE_V03,
+    **options: Any,
 ) -> AsyncGenerator[Peer]:
-    url = connect_url(server.sync_url, store_id, {"authToken": server.token})
+    url = connect_url(server.sync_url, store_id, {"authToken": server.token}, wire)
     async with connect(url, max_size=None, **options) as socket:
         yield Peer(socket)
 

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.trio.client import connect
 
-from runt_protocol import connect_url
+from runt_protocol import WIRE_V03, WireV04, connect_url
 from runt_sync import Limits, Server
 from runt_sync._admission import Admission, admit
 from runt_sync._errors import RefusedError
@@ -40,7 +40,18 @@ def query(payload: object, store_id: str = "notebook") -> bytes:
 def test_what_connect_url_makes_is_let_in(store_id: str) -> None:
     url = connect_url("ws://host/livestore", store_id, {"authToken": "sesame"})
     raw_query = url.partition("?")[2].encode()
-    assert admit(raw_query, TOKEN, Limits()) == Admission(store_id=store_id)
+    assert admit(raw_query, TOKEN, Limits()) == Admission(
+        store_id=store_id, wire=WIRE_V03
+    )
+
+
+def test_a_client_of_04_is_known_by_its_transport() -> None:
+    payload = {"authToken": "sesame"}
+    url = connect_url("ws://host/livestore", "n", payload, WireV04("n"))
+    path, _, raw_query = url.partition("?")
+    assert path == "ws://host/livestore"
+    assert raw_query.endswith("&transport=ws")
+    assert admit(raw_query.encode(), TOKEN, Limits()).wire.version == "0.4"
 
 
 def test_an_agent_is_let_in_as_the_tokens_user() -> None:
@@ -60,6 +71,7 @@ def test_an_agent_is_let_in_as_the_tokens_user() -> None:
         (b"storeId=a&payload=" + b"%5B" * 4000, "no JSON"),
         (query({"authToken": "sesame"}, "x" * 513), "512 bytes"),
         (query({"authToken": "sesame"}, "\N{SNOWMAN}" * 171), "512 bytes"),
+        (query({"authToken": "sesame"}) + b"&transport=http", "transport"),
         (query([]), "not as it should be"),
         (query({}), "`authToken`"),
         (query({"authToken": None}), "$.authToken"),

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
+from runt_protocol import WIRE_V03, Wire, WireV04
+
 from ._errors import RefusedError
 from ._limits import Limits
 from ._token import Token
@@ -19,15 +21,19 @@ T = TypeVar("T")
 USER_ID: Final = "local"
 """The one user of a server with one token."""
 
+WIRE_V04: Final = WireV04()
+
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """A connection that is let in; only `admit` makes one.
 
     Attributes:
         store_id: The store, which is the notebook.
+        wire: What the client speaks.
     """
 
     store_id: str
+    wire: Wire
 
 
 class _Payload(msgspec.Struct, frozen=True, rename="camel"):
@@ -44,8 +50,9 @@ class _RuntimePayload(msgspec.Struct, frozen=True, rename="camel"):
 def admit(query: bytes, token: Token, limits: Limits) -> Admission:
     """Judge the query of an upgrade request.
 
-    Source: sync-cf 0.3.1: `storeId` and `payload`, a JSON text that is percent-encoded
-    once more than the query itself; other keys are ignored.
+    Source: sync-cf 0.3.1 and 0.4.0: `storeId` and `payload`, a JSON text that is
+    percent-encoded once more than the query itself. 0.4 adds `transport`, by which its
+    clients are known; other keys are ignored.
 
     Args:
         query: The query string as it came, percent-encoded.
@@ -61,6 +68,7 @@ def admit(query: bytes, token: Token, limits: Limits) -> Admission:
         raise RefusedError("the query has no storeId (the notebook's id)")
     if len(store_id.encode()) > limits.max_store_id_bytes:
         raise RefusedError(f"storeId exceeds {limits.max_store_id_bytes} bytes")
+    wire = _wire(values.get("transport"))
     if "payload" not in values:
         raise RefusedError("the query has no payload, which carries the authToken")
     raw_payload = _payload_value(values["payload"])
@@ -72,7 +80,17 @@ def admit(query: bytes, token: Token, limits: Limits) -> Admission:
             f"the payload's userId is not the token's user ({USER_ID!r}; "
             "GET /api/me tells it)"
         )
-    return Admission(store_id=store_id)
+    return Admission(store_id=store_id, wire=wire)
+
+
+def _wire(transport: str | None) -> Wire:
+    match transport:
+        case None:
+            return WIRE_V03
+        case "ws":
+            return WIRE_V04
+        case _:
+            raise RefusedError("the only transport here is a WebSocket (ws)")
 
 
 def _query_values(query: bytes) -> dict[str, str]:

@@ -15,7 +15,8 @@ from ._member import GOING_AWAY, SocketMember
 from ._rooms import Rooms
 from ._token import Token
 
-_PATH = "/livestore/websocket"
+# The client of 0.3 puts the last part behind the sync URL, that of 0.4 does not.
+_PATHS = ("/livestore/websocket", "/livestore")
 
 
 class App:
@@ -42,8 +43,8 @@ class App:
         """Return the application as an ASGI server takes it."""
         return Starlette(
             routes=[
-                WebSocketRoute(_PATH, self._sync),
-                Route(_PATH, _upgrade_required, methods=["GET"]),
+                *(WebSocketRoute(path, self._sync) for path in _PATHS),
+                *(Route(path, _upgrade_required, methods=["GET"]) for path in _PATHS),
                 *api.routes,
             ],
             exception_handlers=dict.fromkeys(FAILURES, answer_failure),
@@ -75,7 +76,7 @@ class App:
         member = SocketMember(websocket, self._log, self._limits)
         self._members.add(member)
         try:
-            await member.run(self._rooms, admission.store_id)
+            await member.run(self._rooms, admission.store_id, admission.wire)
         finally:
             self._members.discard(member)
 

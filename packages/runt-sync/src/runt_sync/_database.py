@@ -20,11 +20,14 @@ T = TypeVar("T")
 APPLICATION_ID: Final = int.from_bytes(b"RUNT")
 """Marks the file as ours, where SQLite keeps such a mark (`PRAGMA application_id`)."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """What `PRAGMA user_version` says in files of this version of the schema."""
 
-_SCHEMA: Final = f"""
-BEGIN;
+_TABLES: Final = """
+CREATE TABLE identity (
+    backend_id TEXT NOT NULL
+) STRICT;
+INSERT INTO identity VALUES (lower(hex(randomblob(16))));
 CREATE TABLE stores (
     id INTEGER PRIMARY KEY,
     store_id TEXT NOT NULL UNIQUE
@@ -46,6 +49,11 @@ CREATE TABLE artifacts (
     sha256 TEXT NOT NULL,
     created_at TEXT NOT NULL
 ) STRICT;
+"""
+
+_SCHEMA: Final = f"""
+BEGIN;
+{_TABLES}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;

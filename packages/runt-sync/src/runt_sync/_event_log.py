@@ -32,6 +32,17 @@ class EventLog:
         """
         return await self._database.run(lambda connection: _head(connection, store_id))
 
+    async def backend_id(self) -> str:
+        """Return the name of these logs, made up with the file and never changed.
+
+        Whoever has a log under this name knows by another one that the file was thrown
+        away in between, and that its log is no part of the one here.
+
+        Raises:
+            StorageError: SQLite could not read.
+        """
+        return await self._database.run(_backend_id)
+
     async def append(self, store_id: str, events: Sequence[StoredEvent]) -> None:
         """Store events behind the head: all of them or none, durable on return.
 
@@ -64,6 +75,10 @@ class EventLog:
         return await self._database.run(
             lambda connection: _read(connection, store_id, after, up_to, self._limits)
         )
+
+
+def _backend_id(connection: sqlite3.Connection) -> str:
+    return connection.execute("SELECT backend_id FROM identity").fetchone()[0]
 
 
 def _head(connection: sqlite3.Connection, store_id: str) -> int:

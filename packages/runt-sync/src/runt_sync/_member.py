@@ -3,16 +3,19 @@
 import trio
 from starlette.websockets import WebSocket
 
+from runt_protocol import Wire
+
 from ._errors import StorageError
 from ._event_log import EventLog
 from ._limits import Limits
 from ._outbox import Outbox
 from ._rooms import Room, Rooms
 
-# Close codes: RFC 6455 §7.4.1, and 1013 from the IANA registry that it founds.
+# Close codes: RFC 6455 §7.4.1, 1012 and 1013 from the IANA registry that it founds.
 GOING_AWAY = 1001
 UNSUPPORTED_DATA = 1003
 INTERNAL_ERROR = 1011
+SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
 
 
@@ -32,13 +35,19 @@ class SocketMember:
         self._outbox = Outbox(limits)
         self._close: tuple[int, str] | None = None
 
-    async def run(self, rooms: Rooms, store_id: str) -> None:
-        """Take part in a room until the WebSocket has ended."""
+    async def run(self, rooms: Rooms, store_id: str, wire: Wire) -> None:
+        """Take part in a room until the WebSocket has ended.
+
+        Args:
+            rooms: All rooms.
+            store_id: The store of the one to enter.
+            wire: What the client speaks.
+        """
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._write)
             try:
-                self._room, self._conn_id = await rooms.enter(store_id, self)
+                self._room, self._conn_id = await rooms.enter(store_id, self, wire)
             except StorageError:
                 self.close(INTERNAL_ERROR, "the server cannot read its disk")
                 await self._wait_for_end()
@@ -57,6 +66,10 @@ class SocketMember:
     def start_read(self, after: int, up_to: int) -> None:
         """Begin to read a range of the log for this member."""
         self._nursery.start_soon(self._stream, after, up_to)
+
+    def send_away(self, reason: str) -> None:
+        """Close the WebSocket after what waits, so that the client opens another."""
+        self.close(SERVICE_RESTART, reason, flush=True)
 
     def close(self, code: int, reason: str, *, flush: bool = False) -> None:
         """Begin to close the WebSocket; the client has a moment to take part in that.

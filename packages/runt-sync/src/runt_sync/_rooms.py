@@ -11,12 +11,14 @@ import trio
 
 from runt_protocol import (
     Append,
+    Close,
     Effect,
     Limits,
     Read,
     Send,
     StoredEvent,
     SyncRoom,
+    Wire,
     format_date,
 )
 
@@ -37,6 +39,10 @@ class Member(Protocol):
         """Begin to read a range of the log for the member."""
         ...
 
+    def send_away(self, reason: str) -> None:
+        """Begin to close the member's connection, so that it comes back anew."""
+        ...
+
 
 class Room:
     """One store: does what its `SyncRoom` asks for.
@@ -53,9 +59,9 @@ class Room:
         self._commits = commits
         self._members: dict[int, Member] = {}
 
-    def admit(self, conn_id: int, member: Member) -> None:
+    def admit(self, conn_id: int, member: Member, wire: Wire) -> None:
         """Let a member in."""
-        self.core.connect(conn_id)
+        self.core.connect(conn_id, wire)
         self._members[conn_id] = member
 
     def dismiss(self, conn_id: int) -> None:
@@ -89,6 +95,8 @@ class Room:
                     self._members[conn_id].send(text)
                 case Read(conn_id=int(conn_id), after=after, up_to=up_to):
                     self._members[conn_id].start_read(after, up_to)
+                case Close(conn_id=int(conn_id), reason=reason):
+                    self._members[conn_id].send_away(reason)
                 case Append(events=events):
                     appends.append(self._commits.add(self, events))
                 case _:
@@ -118,8 +126,15 @@ class Rooms:
             room = await self._commits.commit_next()
             self._forget_if_empty(room)
 
-    async def enter(self, store_id: str, member: Member) -> tuple[Room, int]:
+    async def enter(
+        self, store_id: str, member: Member, wire: Wire
+    ) -> tuple[Room, int]:
         """Let a member into a room.
+
+        Args:
+            store_id: The room's store.
+            member: The member.
+            wire: What it speaks.
 
         Returns:
             The room, and the number under which it knows the member.
@@ -132,10 +147,11 @@ class Rooms:
             room = self._rooms.get(store_id)
             if room is None:
                 head = await self._log.head(store_id)
-                core = SyncRoom(head, limits=self._limits)
+                backend_id = await self._log.backend_id()
+                core = SyncRoom(head, limits=self._limits, backend_id=backend_id)
                 room = Room(store_id, core, self._commits)
                 self._rooms[store_id] = room
-            room.admit(conn_id, member)
+            room.admit(conn_id, member, wire)
         return room, conn_id
 
     def leave(self, room: Room, conn_id: int) -> None:
