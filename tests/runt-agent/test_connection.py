@@ -13,6 +13,7 @@ from runt_agent import (
     ConfigError,
     ConnectionRefusedByServerError,
     Limits,
+    LiveStoreVersion,
     Notebook,
     NotebookClosedError,
     OnLogged,
@@ -41,6 +42,7 @@ def joined(
     limits: Limits | None = None,
     on_logged: OnLogged | None = None,
     may_push: Callable[[], bool] | None = None,
+    livestore: LiveStoreVersion | None = None,
 ) -> AbstractAsyncContextManager[Notebook]:
     return open_notebook(
         sync_url=server.sync_url,
@@ -49,6 +51,7 @@ def joined(
         limits=limits or Limits(),
         on_logged=on_logged,
         may_push=may_push,
+        livestore=livestore,
     )
 
 
@@ -64,6 +67,22 @@ async def test_what_one_client_commits_another_sees(server: Server) -> None:
 
         assert first.pending_count == 0
         assert first.state.tables() == second.state.tables()
+
+
+async def test_clients_of_both_versions_meet_in_a_notebook(server: Server) -> None:
+    async with joined(server, livestore="0.3") as one:
+        one.commit(*(cell(f"c{n}") for n in range(250)))
+        await one.flush()
+        async with joined(server, livestore="0.4") as two:
+            assert len(two.state.cells) == 250
+            two.commit(cell("of two"))
+            one.commit(cell("of one"))
+            with trio.fail_after(30):
+                await one.wait_for(lambda state: "of two" in state.cells)
+                await two.wait_for(lambda state: "of one" in state.cells)
+                await two.flush()
+                await one.flush()
+            assert one.state.tables() == two.state.tables()
 
 
 async def test_a_held_commit_waits_for_company_but_not_for_ever(
@@ -166,7 +185,7 @@ async def test_the_servers_words_are_in_the_refusal_but_not_the_token(
         ):
             pytest.fail("the server let us in")
 
-    assert len(canned.requests) == 1
+    assert len(canned.requests) == 2  # one for each version of LiveStore
     assert str(refusal.value).endswith(
         "refused the connection (HTTP 400): bad token ***"
     )

@@ -7,6 +7,7 @@ for example. Both need trio.
 from runt_agent._agent import AfterCell
 from runt_agent._config import HOSTED_SYNC_URL, AgentConfig
 from runt_agent._connection import open_notebook
+from runt_agent._dialects import LiveStoreVersion
 from runt_agent._errors import (
     AgentError,
     ArtifactUploadError,
@@ -40,6 +41,7 @@ __all__ = [
     "DisplacedError",
     "Identity",
     "Limits",
+    "LiveStoreVersion",
     "Notebook",
     "NotebookClosedError",
     "OnLogged",

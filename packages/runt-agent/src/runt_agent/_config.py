@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
 
+from runt_agent._dialects import LiveStoreVersion
 from runt_agent._errors import ConfigError
 from runt_agent._limits import DEFAULT_LIMITS, Limits
 from runt_agent._service import Service
@@ -35,6 +36,7 @@ class AgentConfig:
         sync_url: The service's sync endpoint.
         runtime_id: The runtime's name, the same in all its lives.
         session_id: The name of this life; it must never be used twice.
+        livestore: The LiveStore release line that the service speaks; None to try.
         limits: Sizes and time-outs.
     """
 
@@ -43,6 +45,7 @@ class AgentConfig:
     sync_url: str = HOSTED_SYNC_URL
     runtime_id: str = field(default_factory=_fresh_runtime_id)
     session_id: str = field(default_factory=_fresh_session_id)
+    livestore: LiveStoreVersion | None = None
     limits: Limits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from websockets.exceptions import (
 )
 from websockets.trio.client import ClientConnection, connect
 
+from runt_agent._dialects import Dialects, LiveStoreVersion
 from runt_agent._errors import (
     ConfigError,
     ConnectionRefusedByServerError,
@@ -37,7 +38,7 @@ from runt_agent._service import (
     readable_reason,
 )
 from runt_protocol import Limits as WireLimits
-from runt_protocol import NotebookState, Replica, WireError, connect_url
+from runt_protocol import NotebookState, Replica, WireError
 from runt_worker import open_flat_nursery
 
 _Work: TypeAlias = Callable[[ClientConnection], Awaitable[None]]
@@ -62,6 +63,7 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
     payload: Mapping[str, Any],
     on_logged: OnLogged | None = None,
     may_push: Callable[[], bool] | None = None,
+    livestore: LiveStoreVersion | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> AsyncGenerator[Notebook]:
     """Join a notebook as a client, and stay connected until the block ends.
@@ -73,6 +75,8 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
         on_logged: Called for each event of the log, in its order, own ones included.
         may_push: Asked after each event of the log; once it says no, nothing more is
             sent and what is pending stays here.
+        livestore: The LiveStore release line that the service speaks. If None, 0.3 is
+            tried first, and 0.4 when the service refuses that.
         limits: Time-outs and sizes.
 
     Yields:
@@ -91,7 +95,7 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
     notebook = Notebook(replica, on_logged)
     connection = _Connection(
         sync_url=sync_url,
-        url=connect_url(sync_url, notebook_id, payload),
+        dialects=Dialects(sync_url, notebook_id, payload, livestore),
         secret=str(payload.get("authToken", "")),
         replica=replica,
         notebook=notebook,
@@ -115,7 +119,7 @@ class _Connection:
         self,
         *,
         sync_url: str,
-        url: str,
+        dialects: Dialects,
         secret: str,
         replica: Replica,
         notebook: Notebook,
@@ -124,7 +128,7 @@ class _Connection:
     ) -> None:
         self._origin = http_origin(sync_url)
         self._is_near = is_on_this_machine(sync_url)
-        self._url = url
+        self._dialects = dialects
         self._secret = secret
         self._replica = replica
         self._notebook = notebook
@@ -179,9 +183,10 @@ class _Connection:
                     await trio.sleep_until(self._replica.next_deadline())
 
     async def _connect_once(self) -> None:
+        self._replica.use_wire(self._dialects.wire)
         try:
             async with connect(
-                self._url,
+                self._dialects.url,
                 open_timeout=self._limits.handshake_timeout_s,
                 close_timeout=self._limits.close_timeout_s,
                 # The replica sends pings of its own protocol and misses their answers.
@@ -271,15 +276,23 @@ class _Connection:
         """
         status = error.response.status_code
         body = bytes(error.response.body or b"").decode("utf-8", "replace")
-        refusal = ConnectionRefusedByServerError(
-            f"{self._origin} refused the connection",
-            status=status,
-            reason=readable_reason(body, secret=self._secret),
-        )
+        reason = readable_reason(body, secret=self._secret)
+        refusal = self._refusal(status, reason)
         self._note_problem(str(refusal))
+        is_first = not self._notebook.is_synced
         if status >= _SERVER_ERRORS or status in _TRANSIENT_REFUSALS:
+            if is_first:
+                self._dialects.try_next()
+            return
+        if is_first:
+            refused = self._dialects.refuse(status, reason)
+            if refused is not None:
+                raise self._refusal(*refused) from None
             return
         self._refusals += 1
-        is_first = not self._notebook.is_synced
-        if is_first or self._refusals >= self._limits.refusals_until_giving_up:
+        if self._refusals >= self._limits.refusals_until_giving_up:
             raise refusal from None
+
+    def _refusal(self, status: int, reason: str) -> ConnectionRefusedByServerError:
+        what = f"{self._origin} refused the connection"
+        return ConnectionRefusedByServerError(what, status=status, reason=reason)

@@ -62,6 +62,7 @@ async def run_agent(
                     # What was committed before the agent knew that it is displaced
                     # must stay here too.
                     may_push=lambda: not ledger.is_over(config.session_id),
+                    livestore=config.livestore,
                     limits=config.limits,
                 ) as notebook,
                 _worker_or_own(worker, worker_options) as worker_at_hand,
