@@ -19,6 +19,7 @@ from typing import IO, NamedTuple
 import msgspec
 
 from runt_worker._command import Installation, compile_command
+from runt_worker._confinement import compile_rules, library_directories, spawn_confined
 from runt_worker._errors import GuestProtocolError, SetupError
 from runt_worker._frames import Frame, FrameDecoder
 from runt_worker._packages import InstalledPackage
@@ -131,14 +132,18 @@ class BytecodeCompiler:
         return count == len(sources)
 
     def _spawn(self, directory: Path) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
-            compile_command(self._installation),
-            cwd=directory,
-            env={"DENO_DIR": str(directory / "deno"), "DENO_NO_UPDATE_CHECK": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        def spawn() -> "subprocess.Popen[bytes]":
+            return subprocess.Popen(
+                compile_command(self._installation),
+                cwd=directory,
+                env={"DENO_DIR": str(directory / "deno"), "DENO_NO_UPDATE_CHECK": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+
+        rules = compile_rules(self._installation, directory, library_directories())
+        process = spawn_confined(rules, spawn)
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
         return process

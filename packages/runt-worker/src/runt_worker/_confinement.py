@@ -6,13 +6,15 @@ still refuses: other files than these, TCP, signals to other processes.
 
 import platform
 import resource
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from runt_worker._command import Installation, ProcessPaths
-from runt_worker._landlock import FileRight, Rule
+from runt_worker._landlock import FileRight, Rule, landlock_abi, run_confined
 
 _READ: Final = FileRight.READ_FILE | FileRight.READ_DIR
 _EXECUTE: Final = FileRight.READ_FILE | FileRight.EXECUTE
@@ -82,6 +84,22 @@ def file_rules(paths: ProcessPaths, libraries: tuple[Path, ...]) -> tuple[Rule, 
     )
 
 
+def compile_rules(
+    installation: Installation, directory: Path, libraries: tuple[Path, ...]
+) -> tuple[Rule, ...]:
+    """Return all that the process that compiles packages may do with files.
+
+    Args:
+        installation: what it is started from.
+        directory: private to it: its ``DENO_DIR`` is there.
+        libraries: directories in which the system keeps its own.
+    """
+    return (
+        *_shared_rules(installation, libraries),
+        Rule(directory, _CHANGE, "where it stands, and Deno's own cache"),
+    )
+
+
 def _shared_rules(
     shared: Installation, libraries: tuple[Path, ...]
 ) -> tuple[Rule, ...]:
@@ -113,6 +131,26 @@ def _directory_of_our_libc() -> Iterator[Path]:
         for line in maps:
             if line.endswith("/libc.so.6\n"):
                 yield Path(line[line.index("/") :].rstrip("\n")).parent
+
+
+def spawn_confined(
+    rules: Iterable[Rule], spawn: Callable[[], "subprocess.Popen[bytes]"]
+) -> "subprocess.Popen[bytes]":
+    """Start a process with as much of this layer as the machine has.
+
+    Args:
+        rules: what it may do with files.
+        spawn: starts it; called in a thread that is confined already.
+
+    Raises:
+        OSError: the operating system would not start or confine it.
+    """
+    if sys.platform != "linux":
+        return spawn()
+    popen = run_confined(rules, landlock_abi(), spawn)
+    with suppress(ProcessLookupError):  # its end is noticed by whoever waits for it
+        limit_resources(popen.pid)
+    return popen
 
 
 def limit_resources(pid: int) -> None:
