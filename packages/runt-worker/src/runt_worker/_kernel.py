@@ -1,6 +1,7 @@
 """A kernel: one sandbox process, and the requests that wait for its answers."""
 
 import itertools
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
@@ -42,6 +43,8 @@ from runt_worker._requests import (
 )
 from runt_worker._stdin import Dialogue, InputCalls, InputRequest, OnInput
 from runt_worker._usage import watch_usage
+
+_log = logging.getLogger(__name__)
 
 OnOutput = Callable[[Output], None]
 _LONE_END_S = 0.5
@@ -254,6 +257,8 @@ class Kernel:
 
     def _dispatch(self, received: Received) -> None:
         match received.content:
+            case Ready() if self._ready.is_set():
+                raise GuestProtocolError("the sandbox was ready a second time")
             case Ready(restored=restored):
                 self._is_restored = restored
                 self._ready.set()
@@ -366,6 +371,7 @@ async def open_kernel(
                 max_memory_bytes=limits.python_bytes,
             )
             await kernel.start(initialize, limits)
+            _log.debug("sandbox process %d is ready", kernel.pid)
             if (image := process.paths.installation.image) and not kernel.is_restored:
                 discard(image)
             yield kernel
@@ -375,3 +381,4 @@ async def open_kernel(
             calls.stop()
             kernel.kill(WorkerDiedError("the worker was stopped"))
             nursery.cancel_scope.cancel()
+            _log.debug("sandbox process %d is stopped", kernel.pid)
