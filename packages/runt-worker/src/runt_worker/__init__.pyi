@@ -37,6 +37,7 @@ from ._replies import (
     IsCompleteReply,
 )
 from ._stdin import InputRequest, OnInput
+from ._trial import try_sandbox
 from ._worker import Worker, open_worker
 
 __all__ = [
@@ -82,4 +83,5 @@ __all__ = [
     "open_worker",
     "prepare",
     "read_requirements",
+    "try_sandbox",
 ]

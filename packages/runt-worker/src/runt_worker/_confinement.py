@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from runt_worker._command import Installation, ProcessPaths
 from runt_worker._landlock import FileRight, Rule, landlock_abi, run_confined
@@ -55,10 +55,28 @@ _SYSTEM_FILES: Final = (
     Rule(Path("/sys/devices/system/cpu/online"), _READ, "how many threads to use"),
 )
 
-_RESOURCE_LIMITS: Final = (
-    (resource.RLIMIT_CORE, 0),  # a dump would hold what cells computed
-    (resource.RLIMIT_NOFILE, 1024),  # Deno itself needs about 30
-    (resource.RLIMIT_FSIZE, 256 * 1024 * 1024),  # of one file in its DENO_DIR
+
+class ResourceLimit(NamedTuple):
+    """What a process may have of something, for good.
+
+    Attributes:
+        name: of what, for people.
+        what: the same, as the system calls it.
+        most: how much of it.
+    """
+
+    name: str
+    what: int
+    most: int
+
+
+RESOURCE_LIMITS: Final = (
+    # A dump would hold what cells computed.
+    ResourceLimit("core dump", resource.RLIMIT_CORE, 0),
+    # Deno itself needs about 30.
+    ResourceLimit("open files", resource.RLIMIT_NOFILE, 1024),
+    # Only in its DENO_DIR.
+    ResourceLimit("bytes in a file", resource.RLIMIT_FSIZE, 256 * 1024 * 1024),
 )
 """Not the number of processes: the system counts all of the user's. Not the address
 space: V8 reserves more than machines have."""
@@ -160,7 +178,7 @@ def limit_resources(pid: int) -> None:
         pid: a process of this user.
     """
     if sys.platform == "linux":
-        for what, most in _RESOURCE_LIMITS:
+        for _, what, most in RESOURCE_LIMITS:
             _, hard = resource.prlimit(pid, what)
             if hard != resource.RLIM_INFINITY:
                 most = min(most, hard)  # noqa: PLW2901
