@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from runt_worker import Check, HostMount, WorkerOptions, try_sandbox
-from runt_worker import _trial as trial_module
 from runt_worker._confinement import RESOURCE_LIMITS
-from runt_worker._trial import _of_escapes  # pyright: ignore[reportPrivateUsage]
+from runt_worker._trial import ATTEMPTS, judge_escapes
 
 
 async def trial(options: WorkerOptions) -> dict[str, Check]:
@@ -37,9 +36,8 @@ async def test_a_mount_that_nobody_can_read_is_told(
 ) -> None:
     directory = tmp_path / "gone"
     directory.mkdir()
-    attempts = trial_module._ATTEMPTS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    code = attempts.replace("os.listdir(place)", "os.listdir(place + '/nowhere')")
-    monkeypatch.setattr(trial_module, "_ATTEMPTS", code)
+    code = ATTEMPTS.replace("os.listdir(place)", "os.listdir(place + '/nowhere')")
+    monkeypatch.setattr("runt_worker._trial.ATTEMPTS", code)
     found = await trial(WorkerOptions(mounts=(HostMount(host_path=directory),)))
     assert "cannot be read: No such file" in found["mount"].found
     assert found["mount"].hint
@@ -49,8 +47,8 @@ async def test_limits_that_are_not_in_force_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     strict = tuple(it._replace(most=-1) for it in RESOURCE_LIMITS)
-    monkeypatch.setattr(trial_module, "RESOURCE_LIMITS", strict)
-    monkeypatch.setattr(trial_module, "_ENVIRONMENT", set[str]())
+    monkeypatch.setattr("runt_worker._trial.RESOURCE_LIMITS", strict)
+    monkeypatch.setattr("runt_worker._trial.ENVIRONMENT", set[str]())
     found = await trial(WorkerOptions())
     if sys.platform == "linux":
         assert "SECURITY.md" in found["resource limits"].hint
@@ -74,7 +72,7 @@ async def test_a_sandbox_that_does_not_start_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_an_escape_is_told(refusals: dict[str, str], *, is_taken: bool) -> None:
-    check = _of_escapes(refusals, is_taken=is_taken)
+    check = judge_escapes(refusals, is_taken=is_taken)
     assert "reached" in check.found
     assert "SECURITY.md" in check.hint
 
@@ -83,11 +81,10 @@ async def test_what_got_out_is_noticed_from_outside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The sandbox says that it was refused, and shows the secret all the same."""
-    attempts = trial_module._ATTEMPTS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    monkeypatch.setattr(trial_module.secrets, "token_urlsafe", lambda: "known")
+    monkeypatch.setattr("secrets.token_urlsafe", lambda: "known")
     lie = "refusals['a file'] = 'NotCapable: known'\n"
-    code = attempts.replace("print(json", f"{lie}print(json")
-    monkeypatch.setattr(trial_module, "_ATTEMPTS", code)
+    code = ATTEMPTS.replace("print(json", f"{lie}print(json")
+    monkeypatch.setattr("runt_worker._trial.ATTEMPTS", code)
     found = await trial(WorkerOptions())
     assert "reached" in found["escape"].found
 
@@ -96,6 +93,6 @@ async def test_what_got_out_is_noticed_from_outside(
 async def test_an_answer_that_makes_no_sense_is_told(
     monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
-    monkeypatch.setattr(trial_module, "_ATTEMPTS", answer)
+    monkeypatch.setattr("runt_worker._trial.ATTEMPTS", answer)
     [check] = await try_sandbox(WorkerOptions())
     assert "makes no sense" in check.found

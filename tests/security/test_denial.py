@@ -43,6 +43,11 @@ DEAF = {
         "run_js('''(buffer) => { for (;;) buffer.fill(0); }''')(buffer)"
     ),
     "reply that never comes": ("UNHEARD\njs.self.postMessage = run_js('() => {}')"),
+    "proxies of JavaScript that lie": (
+        "UNHEARD\nfor kind in {type(js), type(js.Object), type(pyodide_js)}:\n"
+        "    for name in ('__getattr__', '__call__', 'to_py', 'new'):\n"
+        "        setattr(kind, name, lambda *_: 'a lie')"
+    ),
     "thread that sleeps": (
         "UNHEARD\n"
         "run_js('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)')"

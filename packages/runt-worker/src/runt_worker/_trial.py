@@ -30,10 +30,10 @@ _TRIAL_TIMEOUT_S: Final = 60
 _REPORT_IT: Final = "run no code of others here, and report it: see SECURITY.md"
 _START_AGAIN: Final = "run: runt setup"
 
-_ENVIRONMENT: Final = {"DENO_DIR", "DENO_NO_UPDATE_CHECK"}
+ENVIRONMENT: Final = {"DENO_DIR", "DENO_NO_UPDATE_CHECK"}
 """All that the process has of one; both are ours."""
 
-_ATTEMPTS: Final = """
+ATTEMPTS: Final = """
 import json, os
 from pyodide.code import run_js
 async def attempt(body):
@@ -117,7 +117,7 @@ async def _checks(worker: Worker, options: WorkerOptions) -> list[Check]:
             "MOUNTS": places,
         }
         given = "".join(f"{name} = {value!r}\n" for name, value in names.items())
-        await worker.execute(given + _ATTEMPTS, listen)
+        await worker.execute(given + ATTEMPTS, listen)
         is_taken = bait.is_taken("".join(said))
     try:
         answer = msgspec.json.decode("".join(said), type=_Answer)
@@ -126,7 +126,7 @@ async def _checks(worker: Worker, options: WorkerOptions) -> list[Check]:
     if answer is None or len(answer.entries) != len(places):
         return [Check("sandbox", "runs, but makes no sense", _START_AGAIN)]
     return [
-        _of_escapes(answer.refusals, is_taken=is_taken),
+        judge_escapes(answer.refusals, is_taken=is_taken),
         *_of_process(worker.pid),
         _of_limits(options.limits),
         *_of_mounts(places, answer.entries, options),
@@ -146,7 +146,13 @@ def _bait() -> Generator[_Bait]:
         yield _Bait(file=file, secret=secret, listener=listener)
 
 
-def _of_escapes(refusals: dict[str, str], *, is_taken: bool) -> Check:
+def judge_escapes(refusals: dict[str, str], *, is_taken: bool) -> Check:
+    """Say whether the sandbox holds.
+
+    Args:
+        refusals: how each attempt ended, as the sandbox says.
+        is_taken: whether the host has found that one succeeded.
+    """
     reached = [
         name
         for name, text in refusals.items()
@@ -168,7 +174,7 @@ def _of_process(pid: int) -> Generator[Check]:
     variables = (process / "environ").read_bytes().split(b"\0")
     names = {it.partition(b"=")[0].decode(errors="replace") for it in variables if it}
     text = ", ".join(sorted(names))
-    yield _in_force("its environment", text, holds=names <= _ENVIRONMENT)
+    yield _in_force("its environment", text, holds=names <= ENVIRONMENT)
     found = {it.name: resource.prlimit(pid, it.what)[1] for it in RESOURCE_LIMITS}
     text = ", ".join(f"{name} {most:,}" for name, most in found.items())
     holds = all(0 <= found[it.name] <= it.most for it in RESOURCE_LIMITS)
