@@ -16,3 +16,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run each attack of tests/security by each route, not a sample of them",
     )
+    parser.addoption(
+        "--fuzz",
+        type=int,
+        default=100_000,
+        metavar="N",
+        help="how many inputs tests/security/test_fuzz.py makes for each reader",
+    )
