@@ -13,10 +13,17 @@ import { hasRoom, sent } from "./in_flight.ts";
 import type { InFlight } from "./in_flight.ts";
 import { makeImage, restore, startForImage, startFresh } from "./interpreter.ts";
 import type { Pyodide } from "./interpreter.ts";
-import { clearInterrupts, takeInterrupt } from "./interrupts.ts";
+import { makeSchedule } from "./immediates.ts";
+import {
+  clearInterrupts,
+  interruptBuffer,
+  pause,
+  takeInterrupt,
+} from "./interrupts.ts";
 import type { SharedInterrupts } from "./interrupts.ts";
 import { capMemory } from "./memory.ts";
 import { PackageView } from "./package_view.ts";
+import { hearSignals } from "./thread_state.ts";
 
 /** First message to the guest: what can begin before the supervisor speaks. */
 export interface Boot {
@@ -105,6 +112,7 @@ const compiled = Promise.withResolvers<WebAssembly.Module>();
 let pyodide: Pyodide;
 let kernel: Kernel;
 let hostFiles: HostFiles;
+const schedule = makeSchedule();
 
 async function boot(image: string): Promise<boolean> {
   if (image === "") return false; // which way to start is not known yet
@@ -124,6 +132,7 @@ async function initialize(options: Initialize): Promise<void> {
   const restored = await booted;
   if (!restored) pyodide = await startFresh(distribution, compiled.promise);
   pyodide._api.on_fatal = (error) => post({ type: "failed", reason: String(error) });
+  pyodide._api.scheduleCallback = schedule;
   capMemory(pyodide._module.memory, options.max_memory_bytes);
   const packages = mountView(SITE_PACKAGES);
   for (const directory of options.packages) packages.add(directory);
@@ -188,7 +197,8 @@ function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
     remove_package: (hostPath: string) => packages.remove(hostPath),
     settle_files: settleFiles,
     take_interrupt: () => takeInterrupt(shared),
-    pause,
+    pause: (seconds: number) => pause(shared, seconds),
+    schedule,
   };
 }
 
@@ -203,14 +213,10 @@ function settleFiles(): string {
   }
 }
 
-const asleep = new Int32Array(new SharedArrayBuffer(4));
-
-function pause(seconds: number): void {
-  Atomics.wait(asleep, 0, 0, seconds * 1000);
-}
-
 async function run(head: string, request: "execute" | "answer"): Promise<void> {
-  pyodide.setInterruptBuffer(shared.signal);
+  pyodide.setInterruptBuffer(
+    interruptBuffer(shared, () => hearSignals(pyodide._module)),
+  );
   let reply: string;
   try {
     reply = await kernel[request](head);

@@ -38,7 +38,10 @@ class Bridge(Protocol):
         """Return whether an interrupt was requested that nobody has taken yet."""
 
     def pause(self, seconds: float) -> None:
-        """Block for that long."""
+        """Block for so many seconds, or until the next signal."""
+
+    def schedule(self, callback: Callable[[], None], delay_ms: float) -> None:
+        """Have JavaScript's event loop call back."""
 
 
 Send = Callable[..., None]

@@ -9,6 +9,7 @@ from pathlib import Path
 from runt_kernel import (
     _absent,
     _adaptations,
+    _highlighting,
     _locks,
     _packages,
     _sleep,
@@ -60,6 +61,7 @@ def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Ke
 def _make_kernel() -> Kernel:
     _absent.install()
     _adaptations.install()
+    _highlighting.install()
     _locks.install()
     _tracebacks.install()
     return Kernel()
