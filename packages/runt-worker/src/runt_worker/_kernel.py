@@ -233,6 +233,7 @@ class Kernel:
             death = _first(group)
         self._died(death)
         self._process.kill()
+        await self._process.exit_code()  # no zombie, however long nobody restarts it
 
     async def _serve_calls(self) -> None:
         try:

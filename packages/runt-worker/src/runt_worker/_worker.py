@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal
 
 import trio
+from trio.from_thread import check_cancelled
 
 from runt_worker._cache_use import cache_use
 from runt_worker._errors import (
@@ -24,6 +25,7 @@ from runt_worker._options import Assets, WorkerOptions
 from runt_worker._output_budget import OutputBudget
 from runt_worker._outputs import Error, Stream
 from runt_worker._preparation import OnSetup, prepare
+from runt_worker._private_directory import sweep
 from runt_worker._replies import (
     CompleteReply,
     ExecuteReply,
@@ -389,6 +391,7 @@ async def open_worker(
             launched = None
         worker = Worker(nursery, assets, files, options.limits, launched)
         await worker.restart()
+        nursery.start_soon(trio.to_thread.run_sync, sweep, check_cancelled)
         try:
             yield worker
         finally:
