@@ -22,8 +22,10 @@ import {
 } from "./interrupts.ts";
 import type { SharedInterrupts } from "./interrupts.ts";
 import { capMemory } from "./memory.ts";
+import { makeFetch, Network, NoWebSocket } from "./network.ts";
 import { PackageView } from "./package_view.ts";
 import { hearSignals } from "./thread_state.ts";
+import { makeXMLHttpRequest } from "./xml_http_request.ts";
 
 /** First message to the guest: what can begin before the supervisor speaks. */
 export interface Boot {
@@ -64,6 +66,12 @@ export interface Initialize {
 export interface MakeImage {
   type: "make_image";
   packages: string[];
+}
+
+/** At any time: there is something for exchanges whose answers are awaited. */
+export interface NetworkNews {
+  type: "network_news";
+  exchanges: number[];
 }
 
 /** A host directory of the supervisor's table, by its number there. */
@@ -113,6 +121,7 @@ let pyodide: Pyodide;
 let kernel: Kernel;
 let hostFiles: HostFiles;
 const schedule = makeSchedule();
+let network: Network;
 
 async function boot(image: string): Promise<boolean> {
   if (image === "") return false; // which way to start is not known yet
@@ -139,6 +148,7 @@ async function initialize(options: Initialize): Promise<void> {
   const libraries = mountView(SHARED_LIBRARIES);
   for (const directory of options.libraries) libraries.add(directory);
   hostFiles = mountHostFiles(calls, options.mounts);
+  offerNetwork(calls);
   kernel = kernelModule().start(
     bridge(calls, packages, libraries),
     options.importable,
@@ -183,6 +193,16 @@ function mountHostFiles(calls: Calls, mounts: GuestMount[]): HostFiles {
   return files;
 }
 
+/** Let requests go to the supervisor, granted or not: its refusal names the flag. */
+function offerNetwork(calls: Calls): void {
+  network = new Network(calls);
+  Object.assign(globalThis, {
+    fetch: makeFetch(network, globalThis.fetch),
+    XMLHttpRequest: makeXMLHttpRequest(network),
+    WebSocket: NoWebSocket,
+  });
+}
+
 /** What Python may ask of JavaScript. */
 function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
   return {
@@ -192,6 +212,8 @@ function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
       hostFiles.disturb(); // what is answered may be newer than what was opened ahead
       return calls.call(method, parameters).head;
     },
+    call_with_bytes: (method: string, parameters: string, tail?: Uint8Array) =>
+      calls.call(method, parameters, tail),
     add_package: (hostPath: string) => packages.add(hostPath),
     add_library: (hostPath: string) => libraries.add(hostPath),
     remove_package: (hostPath: string) => packages.remove(hostPath),
@@ -259,6 +281,9 @@ scope.onmessage = async ({ data }: MessageEvent) => {
         break;
       case "make_image":
         await sendImage(data);
+        break;
+      case "network_news":
+        network.takeNews(data.exchanges);
         break;
       case "cancel":
         Atomics.store(shared.signal, 0, 0); // else it would hit the call below

@@ -10,7 +10,9 @@ from runt_kernel import (
     _absent,
     _adaptations,
     _highlighting,
+    _http,
     _locks,
+    _no_sockets,
     _packages,
     _sleep,
     _tracebacks,
@@ -54,6 +56,7 @@ def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Ke
     _sleep.install(bridge)
     Path("/home/pyodide").mkdir(parents=True, exist_ok=True)
     _packages.install(bridge, importable)
+    _http.install(bridge)
     kernel.connect(bridge, max_frame_bytes)
     return kernel
 
@@ -63,5 +66,6 @@ def _make_kernel() -> Kernel:
     _adaptations.install()
     _highlighting.install()
     _locks.install()
+    _no_sockets.install()
     _tracebacks.install()
     return Kernel()
