@@ -33,6 +33,7 @@ interface LeaderContext {
 }
 
 const initialSyncTimeoutMs = 30_000;
+const localPushTimeoutMs = 10_000;
 
 export class NotebookStore {
   private constructor(
@@ -80,6 +81,15 @@ export class NotebookStore {
     const connected = backend !== undefined &&
       Effect.runSync(SubscriptionRef.get(backend.isConnected));
     return { head, localHead, connected };
+  }
+
+  /** Waits until the leader, which works behind the store, has as many events. */
+  async untilLocalHead(head: number) {
+    const deadline = Date.now() + localPushTimeoutMs;
+    while (this.status().localHead < head) {
+      if (Date.now() > deadline) throw new Error("The leader has not taken all events");
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
   }
 
   /** Every row of every table of the notebook, as SQLite holds it, by primary key. */
