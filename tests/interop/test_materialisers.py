@@ -133,22 +133,24 @@ def odd_args(draw: st.DrawFn) -> EncodedEvent:
 
 
 def odd_scalars() -> st.SearchStrategy[Any]:
-    return st.sampled_from([
-        0.5,
-        -1,
-        1e21,
-        2**53,
-        "2025-06-01",
-        "2025-06-01T12:00:00Z",
-        "2025-06-01T12:00:00.123456Z",
-        "2025-06-01T12:00:00.000+02:00",
-        "June 1, 2025",
-        "inline",
-        "code",
-        [],
-        {},
-        None,
-    ])
+    return st.sampled_from(
+        [
+            0.5,
+            -1,
+            1e21,
+            2**53,
+            "2025-06-01",
+            "2025-06-01T12:00:00Z",
+            "2025-06-01T12:00:00.123456Z",
+            "2025-06-01T12:00:00.000+02:00",
+            "June 1, 2025",
+            "inline",
+            "code",
+            [],
+            {},
+            None,
+        ]
+    )
 
 
 @EXAMPLES
