@@ -10,13 +10,19 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from deno import find_deno_bin  # pyright: ignore[reportMissingTypeStubs] - typed inline
 from platformdirs import user_cache_path
 
+from runt_agent import LiveStoreVersion
+
 SOURCES: Final = Path(__file__).parents[1] / "livestore"
+VERSIONS: Final[tuple[LiveStoreVersion, ...]] = ("0.3", "0.4")
+"""The release lines that are tested. What differs from the first is in a folder."""
+
 _MANIFESTS: Final = ("package.json", "deno.json", "deno.lock")
 _INSTALL_TIMEOUT_S: Final = 600
 
@@ -25,11 +31,13 @@ class Installation:
     """Where the packages and our scripts are, and how a script is run.
 
     Attributes:
+        version: The release line of LiveStore.
         worker_bundle: The real sync server, bundled for workerd.
     """
 
-    def __init__(self, scripts: Path) -> None:
+    def __init__(self, scripts: Path, version: LiveStoreVersion) -> None:
         self._scripts = scripts
+        self.version: LiveStoreVersion = version
         self.worker_bundle = scripts / "worker.mjs"
 
     def command(self, script: str, *arguments: str | Path) -> list[str | Path]:
@@ -54,22 +62,30 @@ class Installation:
         }
 
 
-def install() -> Installation:
-    """Install what is missing; several processes may do so at once."""
-    place = (
-        user_cache_path("runt") / "interop" / _hash(map(SOURCES.joinpath, _MANIFESTS))
-    )
+def install(version: LiveStoreVersion) -> Installation:
+    """Install what is missing; several processes may do so at once.
+
+    Args:
+        version: The release line of LiveStore.
+    """
+    manifests = [_source(version, name) for name in _MANIFESTS]
+    place = user_cache_path("runt") / "interop" / _hash(manifests)
     if not place.exists():
-        _put(place, _install_packages)
+        _put(place, partial(_install_packages, manifests))
     scripts = place / f"scripts-{_hash(sorted(SOURCES.rglob('*.ts')))}"
     if not scripts.exists():
-        _put(scripts, _install_scripts)
-    return Installation(scripts)
+        _put(scripts, partial(_install_scripts, version))
+    return Installation(scripts, version)
 
 
-def _install_packages(place: Path) -> None:
-    for name in _MANIFESTS:
-        shutil.copy(SOURCES / name, place)
+def _source(version: LiveStoreVersion, name: str) -> Path:
+    own = SOURCES / f"v{version}" / name
+    return own if own.exists() else SOURCES / name
+
+
+def _install_packages(manifests: Iterable[Path], place: Path) -> None:
+    for manifest in manifests:
+        shutil.copy(manifest, place)
     environment = os.environ | {"DENO_DIR": str(place / "download"), "NO_COLOR": "1"}
     _run(
         [find_deno_bin(), "install", "--frozen", "--node-modules-dir=auto"],
@@ -79,9 +95,12 @@ def _install_packages(place: Path) -> None:
     shutil.rmtree(place / "download")
 
 
-def _install_scripts(place: Path) -> None:
+def _install_scripts(version: LiveStoreVersion, place: Path) -> None:
     shutil.copytree(SOURCES, place, dirs_exist_ok=True)
-    installation = Installation(place)
+    own = SOURCES / f"v{version}"
+    if own.exists():
+        shutil.copytree(own, place, dirs_exist_ok=True)
+    installation = Installation(place, version)
     command = installation.command("bundle.ts", installation.worker_bundle)
     _run(command, place, installation.environment())
 

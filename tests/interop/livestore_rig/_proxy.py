@@ -2,13 +2,14 @@
 
 import socket
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import trio
 
 _PIECE_BYTES = 65_536
+_WAIT_S = 60
 # Linger for no time: closing resets the connection, and what is under way is lost.
 _RESET = struct.pack("ii", 1, 0)
 _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
@@ -21,6 +22,7 @@ class Proxy:
         url: The sync URL behind it.
         accepted: How many connections were taken so far.
         is_refusing: New connections are reset at once.
+        answers: The bytes that servers have said to clients, for tests to look into.
     """
 
     def __init__(self, target: str, port: int) -> None:
@@ -32,7 +34,15 @@ class Proxy:
         self.url = parts._replace(netloc=f"127.0.0.1:{port}").geturl()
         self.accepted = 0
         self.is_refusing = False
+        self.answers = bytearray()
+        self._changed = trio.lowlevel.ParkingLot()
         self.release()
+
+    async def until(self, predicate: Callable[[], object]) -> None:
+        """Wait until something is true that only traffic can make true."""
+        with trio.fail_after(_WAIT_S):
+            while not predicate():
+                await self._changed.park()
 
     def hold_requests(self) -> None:
         """Keep back what clients say from now on, until `release` or for good."""
@@ -60,6 +70,7 @@ class Proxy:
     async def serve(self, client: trio.SocketStream) -> None:
         """Serve one connection."""
         self.accepted += 1
+        self._changed.unpark_all()
         if self.is_refusing:
             await _reset(client)
             return
@@ -84,6 +95,9 @@ class Proxy:
                 await may_pass.wait()
                 if may_pass is not self._may_pass[direction]:
                     break  # the connection was cut meanwhile
+                if direction == "down":
+                    self.answers += data
+                    self._changed.unpark_all()
                 await sink.send_all(data)
         except _BROKEN:
             await _reset(sink)
