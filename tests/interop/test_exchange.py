@@ -113,7 +113,9 @@ async def test_livestores_events_give_way_to_ours_that_came_first(
     assert set(notebook.state.cells) == {"theirs", "ours"}
 
 
+@pytest.mark.parametrize("installation", ["0.3"], indirect=True)
 async def test_both_commit_at_once_for_a_while(sync_url: str, peers: Peers) -> None:
+    # LiveStore 0.4.0 loses its own count here: docs/livestore.md.
     livestore = await peers.livestore(sync_url)
     other = await peers.livestore(sync_url, "other")
     notebook = await peers.runt(sync_url)

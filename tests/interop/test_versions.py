@@ -5,9 +5,20 @@ from typing import Final
 
 import pytest
 import trio
-from livestore_rig import NOTEBOOK_ID, TOKEN, Peers, Proxy, agree, install
+from livestore_rig import (
+    NOTEBOOK_ID,
+    TOKEN,
+    Peers,
+    Proxy,
+    agree,
+    install,
+)
 
-from runt_agent import ConnectionRefusedByServerError, LiveStoreVersion, open_notebook
+from runt_agent import (
+    ConnectionRefusedByServerError,
+    LiveStoreVersion,
+    open_notebook,
+)
 from runt_protocol import CellCreatedV2, NotebookTitleChanged
 
 NEW_ONLY: Final = pytest.mark.parametrize("installation", ["0.4"], indirect=True)
@@ -19,6 +30,10 @@ def cell(name: str) -> CellCreatedV2:
     return CellCreatedV2(
         id=name, fractional_index="a0", cell_type="code", created_by="person"
     )
+
+
+def title(text: str) -> NotebookTitleChanged:
+    return NotebookTitleChanged(title=text)
 
 
 @OUR_SERVER
@@ -88,7 +103,7 @@ async def test_livestore_that_misses_a_pong_comes_back(
     await proxy.until(lambda: proxy.accepted >= 2)
     proxy.release()
 
-    await livestore.commit(NotebookTitleChanged(title="late"))
+    await livestore.commit(title("late"))
 
     await agree(notebook, livestore, head=2)
 
