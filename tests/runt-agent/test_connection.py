@@ -22,8 +22,16 @@ from runt_agent import (
     fetch_identity,
     open_notebook,
 )
-from runt_protocol import CellCreatedV2, Event, InvalidEventError, LoggedEvent
+from runt_protocol import (
+    CellCreatedV2,
+    Event,
+    InvalidEventError,
+    LoggedEvent,
+    Wire,
+    WireV04,
+)
 from runt_sync import Server
+from runt_sync._errors import RefusedError
 
 HttpAnswer = Callable[..., bytes]
 StartCanned = Callable[[bytes], Awaitable[Any]]
@@ -185,7 +193,9 @@ async def test_the_servers_words_are_in_the_refusal_but_not_the_token(
         ):
             pytest.fail("the server let us in")
 
-    assert len(canned.requests) == 2  # one for each version of LiveStore
+    old, new = canned.requests
+    assert "/websocket?" in old.splitlines()[0]
+    assert "transport=ws" in new.splitlines()[0]
     assert str(refusal.value).endswith(
         "refused the connection (HTTP 400): bad token ***"
     )
@@ -297,6 +307,31 @@ async def test_the_connection_comes_back_by_itself(start_server: StartServer) ->
             await notebook.flush()
             await notebook.wait_for(lambda state: "foreign" in state.cells)
         assert set(notebook.state.cells) == {"before", "between", "foreign"}
+
+
+async def test_a_service_may_begin_to_speak_another_version(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def new_only(transport: str | None) -> Wire:
+        if transport is None:
+            raise RefusedError("speak up")
+        return WireV04()
+
+    first = await start_server()
+    async with joined(first.server) as notebook:
+        notebook.commit(cell("before"))
+        await notebook.flush()
+        await first.stop()
+        monkeypatch.setattr("runt_sync._admission._wire", new_only)
+        second = await start_server(port=first.port)
+
+        notebook.commit(cell("after"))
+        with trio.fail_after(60):
+            await notebook.flush()
+
+        async with joined(second.server, livestore="0.4") as other:
+            assert set(other.state.cells) == {"before", "after"}
+            assert other.state.tables() == notebook.state.tables()
 
 
 async def test_a_revoked_token_ends_it_after_a_few_refusals(

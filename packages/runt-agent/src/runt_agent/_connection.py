@@ -289,6 +289,7 @@ class _Connection:
             if refused is not None:
                 raise self._refusal(*refused) from None
             return
+        self._dialects.try_next()  # the service may have been replaced by a newer one
         self._refusals += 1
         if self._refusals >= self._limits.refusals_until_giving_up:
             raise refusal from None

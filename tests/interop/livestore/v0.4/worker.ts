@@ -30,7 +30,9 @@ export default {
     if (pathname === "/api/me") return whoAmI(request, env);
     const searchParams = matchSyncRequest(request);
     // Where a 0.3 client ends up: its query does not say how it travels.
-    if (searchParams === undefined) return new Response("Invalid path", { status: 400 });
+    if (searchParams === undefined) {
+      return new Response("Invalid path", { status: 400 });
+    }
     return handleSyncRequest({
       request,
       searchParams,
