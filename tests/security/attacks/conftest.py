@@ -110,12 +110,16 @@ class Tally:
 TALLY = pytest.StashKey[Tally]()
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    attacks = {
+def all_attacks() -> dict[str, Attack]:
+    return {
         f"{table.stem}: {name}": attack
         for table in TABLES
         for name, attack in tomllib.loads(table.read_text()).items()
     }
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    attacks = all_attacks()
     if "route" in metafunc.fixturenames:
         pairs = [(name, route) for name in attacks for route in ROUTES]
         if not metafunc.config.getoption("--every-route"):
@@ -145,6 +149,11 @@ def pytest_terminal_summary(
         f"a fresh cell afterwards: {statistics.median(tally.fresh_s):.3f} s (median), "
         f"{max(tally.fresh_s):.3f} s at most"
     )
+
+
+@pytest.fixture(scope="session")
+def attacks() -> dict[str, Attack]:
+    return all_attacks()
 
 
 @pytest.fixture(scope="session")
