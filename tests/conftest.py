@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""What holds for all tests, and how much of the endless ones is run."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,4 +22,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=100_000,
         metavar="N",
         help="how many inputs tests/security/test_fuzz.py makes for each reader",
+    )
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=50,
+        help="how often tests/integration/test_kills.py kills a sandbox",
     )

@@ -14,6 +14,8 @@ class Limits:
     Attributes:
         sync: What the rooms accept and how they cut their answers. A WebSocket message
             that is longer than `sync.max_message_bytes` closes its socket (1009).
+        max_commit_events: Events that share a transaction. More of them save little
+            more, and the first one waits for the last.
         max_queued_chars: Characters that may wait for one slow socket. A message that
             is as large as they get has to fit in; past this the socket is closed
             (1013), and its client pulls again from its cursor.
@@ -32,6 +34,7 @@ class Limits:
     """
 
     sync: runt_protocol.Limits = field(default_factory=runt_protocol.Limits)
+    max_commit_events: int = 2_000
     max_queued_chars: int = 32 * _MIB
     max_queued_frames: int = 10_000
     max_store_id_bytes: int = 512

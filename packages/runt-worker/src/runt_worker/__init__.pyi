@@ -1,6 +1,7 @@
 from ._checks import Check, check_installation
 from ._early import launch_early
 from ._errors import (
+    GrantError,
     GuestProtocolError,
     IntrospectionError,
     LimitExceededError,
@@ -16,6 +17,7 @@ from ._files import HostMount
 from ._kernel import OnOutput
 from ._launch import LaunchedProcess
 from ._limits import Limits
+from ._network import NetworkGrant, NetworkGrants
 from ._nursery import open_flat_nursery
 from ._options import Assets, WorkerOptions
 from ._outputs import (
@@ -50,6 +52,7 @@ __all__ = [
     "Error",
     "ExecuteReply",
     "ExecuteResult",
+    "GrantError",
     "GuestProtocolError",
     "HostMount",
     "InputRequest",
@@ -60,6 +63,8 @@ __all__ = [
     "LimitExceededError",
     "Limits",
     "MountError",
+    "NetworkGrant",
+    "NetworkGrants",
     "OnInput",
     "OnOutput",
     "OnSetup",

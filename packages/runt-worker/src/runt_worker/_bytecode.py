@@ -23,6 +23,7 @@ from runt_worker._confinement import compile_rules, library_directories, spawn_c
 from runt_worker._errors import GuestProtocolError, SetupError
 from runt_worker._frames import Frame, FrameDecoder
 from runt_worker._packages import InstalledPackage
+from runt_worker._private_directory import private_directory
 
 _log = logging.getLogger(__name__)
 
@@ -111,11 +112,11 @@ class BytecodeCompiler:
 
     def _compile(self, sources: list[_Source]) -> bool:
         """Return whether all was compiled: a stop ends it early."""
-        with tempfile.TemporaryDirectory(prefix="runt-compile-") as directory:
+        with private_directory("compile") as directory:
             with self._changing:
                 if self._is_stopped:
                     return False
-                self._process = self._spawn(Path(directory))
+                self._process = self._spawn(directory)
             with self._process as process:
                 assert process.stdin is not None  # noqa: S101 - both are pipes
                 assert process.stdout is not None  # noqa: S101

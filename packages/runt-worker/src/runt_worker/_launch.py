@@ -8,15 +8,14 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 from runt_worker._command import Installation, ProcessPaths, command, environment
 from runt_worker._confinement import file_rules, library_directories, spawn_confined
 from runt_worker._errors import SetupError
+from runt_worker._private_directory import private_directory
 
 
 class ControlFifos(NamedTuple):
@@ -72,10 +71,7 @@ def launch(installation: Installation) -> Generator[LaunchedProcess]:
     """
     with ExitStack() as stack:
         try:
-            directory = tempfile.TemporaryDirectory(
-                prefix="runt-", ignore_cleanup_errors=True
-            )
-            run_directory = Path(stack.enter_context(directory)).resolve()
+            run_directory = stack.enter_context(private_directory("sandbox"))
             launched = _start(
                 ProcessPaths(installation=installation, run_directory=run_directory)
             )

@@ -49,6 +49,10 @@ class Table(Mapping[str, RowT], Generic[RowT]):
     def __getitem__(self, key: str) -> RowT:
         return self._rows[stored_text(key)]
 
+    def __contains__(self, key: object) -> bool:
+        # The one of Mapping takes an exception to say no.
+        return isinstance(key, str) and stored_text(key) in self._rows
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
 
@@ -98,7 +102,8 @@ class Table(Mapping[str, RowT], Generic[RowT]):
 
     def restore(self, key: str, row: RowT | None) -> None:
         """Set or remove what stands under a key without noting it."""
-        self._unindex(key)
+        if self._indexes:
+            self._unindex(key)
         if row is None:
             del self._rows[key]
             return
@@ -130,11 +135,15 @@ def stored_text(text: str) -> str:
 
 
 def _stored(row: RowT) -> RowT:
+    values = structs.astuple(row)
+    for value in values:
+        if isinstance(value, str) and not (value.isascii() and "\0" not in value):
+            break
+    else:
+        return row  # nearly every row
     changes = {
         field: stored_text(value)
-        for field, value in zip(
-            row.__struct_fields__, structs.astuple(row), strict=True
-        )
-        if isinstance(value, str) and not (value.isascii() and "\0" not in value)
+        for field, value in zip(row.__struct_fields__, values, strict=True)
+        if isinstance(value, str)
     }
-    return structs.replace(row, **changes) if changes else row
+    return structs.replace(row, **changes)
