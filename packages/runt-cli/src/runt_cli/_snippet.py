@@ -8,6 +8,7 @@ from runt_cli._cell_printer import show
 from runt_cli._file_options import FileFlags
 from runt_cli._host_files import open_host_files
 from runt_cli._limit_options import LimitFlags, with_limits
+from runt_cli._network_options import NetworkFlags, with_network
 from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
@@ -18,11 +19,12 @@ from runt_worker import LaunchedProcess, OnInput, WorkerOptions, open_worker
 _RAISED = 1
 
 
-def run_snippet(  # noqa: PLR0913 - what the command line said
+def run_snippet(  # noqa: PLR0913, PLR0917 - what the command line said
     source: str,
     files: FileFlags,
     packages: PackageFlags,
     limits: LimitFlags,
+    network: NetworkFlags,
     launched: LaunchedProcess | None,
     *,
     may_ask: bool,
@@ -34,6 +36,7 @@ def run_snippet(  # noqa: PLR0913 - what the command line said
         files: What the command line said about files.
         packages: What it said about packages.
         limits: What it said about limits.
+        network: What it said about the network.
         launched: A sandbox process that is starting already.
         may_ask: Whether `input()` asks at the terminal, if there is one.
 
@@ -43,6 +46,7 @@ def run_snippet(  # noqa: PLR0913 - what the command line said
     """
     host = open_host_files(files)
     options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_network(options, network)
     options = with_limits(with_packages(options, packages), limits, keeps_outputs=False)
     printer = Printer(sys.stdout, sys.stderr)
     on_input = terminal_input(printer) if may_ask else None
