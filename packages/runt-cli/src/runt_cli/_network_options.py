@@ -35,8 +35,8 @@ class _Host(click.ParamType[str]):
             NetworkGrants.parse(value)
         except GrantError as error:
             self.fail(
-                f"{error}. (For every public host, write --allow-net '*', or --allow-net "
-                "where another option follows, or nothing.)",
+                f"{error}. (For every public host, write --allow-net '*', or "
+                "--allow-net where another option follows, or nothing.)",
                 param,
                 ctx,
             )

@@ -4,6 +4,8 @@ It uses httpcore, the transport of httpx: what httpx adds (redirections, cookies
 proxies, netrc, decoding) is decided here, or is not wanted.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -177,13 +179,29 @@ class Transfers:
 
     async def _hand_over(self, exchange: Exchange, response: httpcore.Response) -> None:
         received, most = 0, self._limits.max_download_bytes
-        async for chunk in response.aiter_stream():
-            received += len(chunk)
-            if received > most:
-                raise _EndedError(
-                    f"{exchange.url.host} sent more than {size_text(most)}"
-                )
-            await exchange.put(chunk)
+        chunks = response.aiter_stream()
+        try:
+            async for chunk in chunks:
+                received += len(chunk)
+                if received > most:
+                    raise _EndedError(
+                        f"{exchange.url.host} sent more than {size_text(most)}"
+                    )
+                await exchange.put(chunk)
+        except BaseException:
+            await _end_from_within(chunks)
+            raise
+
+
+async def _end_from_within(chunks: AsyncIterator[bytes]) -> None:
+    """End generators of httpcore, which do not close each other.
+
+    Trio warns of those that are left to the garbage collector.
+    """
+    with trio.CancelScope() as scope, suppress(httpcore.NetworkError):
+        scope.cancel()
+        async for _ in chunks:
+            pass
 
 
 def _headers(hop: _Hop) -> list[tuple[bytes, bytes]]:
