@@ -4,8 +4,8 @@ It uses httpcore, the transport of httpx: what httpx adds (redirections, cookies
 proxies, netrc, decoding) is decided here, or is not wanted.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -180,7 +180,7 @@ class Transfers:
     async def _hand_over(self, exchange: Exchange, response: httpcore.Response) -> None:
         received, most = 0, self._limits.max_download_bytes
         chunks = response.aiter_stream()
-        try:
+        async with _ended_from_within(chunks):
             async for chunk in chunks:
                 received += len(chunk)
                 if received > most:
@@ -188,20 +188,22 @@ class Transfers:
                         f"{exchange.url.host} sent more than {size_text(most)}"
                     )
                 await exchange.put(chunk)
-        except BaseException:
-            await _end_from_within(chunks)
-            raise
 
 
-async def _end_from_within(chunks: AsyncIterator[bytes]) -> None:
-    """End generators of httpcore, which do not close each other.
+@asynccontextmanager
+async def _ended_from_within(chunks: AsyncIterator[bytes]) -> AsyncGenerator[None]:
+    """Let nothing be left of generators of httpcore, which do not close each other.
 
-    Trio warns of those that are left to the garbage collector.
+    Trio warns of those that the garbage collector has to end.
     """
-    with trio.CancelScope() as scope, suppress(httpcore.NetworkError):
-        scope.cancel()
-        async for _ in chunks:
-            pass
+    try:
+        yield
+    except BaseException:
+        with trio.CancelScope() as scope, suppress(httpcore.NetworkError):
+            scope.cancel()
+            async for _ in chunks:
+                pass
+        raise
 
 
 def _headers(hop: _Hop) -> list[tuple[bytes, bytes]]:

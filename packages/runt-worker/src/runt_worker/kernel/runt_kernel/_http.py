@@ -17,6 +17,7 @@ from pyodide.ffi import to_js
 from runt_kernel._bridge import Bridge
 
 _PART_BYTES = 1024 * 1024
+_BUFFER_BYTES = 256 * 1024
 _OF_CONNECTION = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 
@@ -72,7 +73,7 @@ class _RequestSocket:
     def makefile(self, _mode: str = "rb", *_: object) -> io.BufferedReader:
         """Return what is read as the answer."""
         answer, self._answer = self._answer or self._request(), None
-        return io.BufferedReader(answer)
+        return io.BufferedReader(answer, _BUFFER_BYTES)
 
     def begin(self) -> None:
         """Make the request, and wait until its answer begins."""
@@ -140,12 +141,18 @@ class _Answer(io.RawIOBase):
 
     def wait(self) -> None:
         """Wait until there are bytes, or there will be none."""
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + (self._timeout_s or float("inf"))
         while not self._rest and self._exchange is not None:
             # It waits for a moment only; in between Python takes signals.
             self._receive()
             if time.monotonic() > deadline and not self._rest:
-                self.close()
                 raise TimeoutError("the read operation timed out")
 
     def close(self) -> None:
