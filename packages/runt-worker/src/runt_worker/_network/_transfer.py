@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httpcore
 import trio
@@ -228,7 +228,7 @@ def _location(response: httpcore.Response) -> str | None:
 def _head(
     response: httpcore.Response, url: HttpUrl, *, is_redirected: bool
 ) -> dict[str, Any]:
-    extensions: dict[str, Any] = dict(response.extensions)
+    extensions = cast("dict[str, Any]", response.extensions)
     reason: bytes = extensions.get("reason_phrase", b"")
     return {
         "status": response.status,

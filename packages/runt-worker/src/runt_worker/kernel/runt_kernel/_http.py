@@ -18,6 +18,7 @@ from runt_kernel._bridge import Bridge
 
 _PART_BYTES = 1024 * 1024
 _BUFFER_BYTES = 256 * 1024
+_NO_PROXIES = "there are no proxies in the sandbox"
 _OF_CONNECTION = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 
@@ -53,7 +54,7 @@ class _RequestSocket:
         self, bridge: Bridge, scheme: str, connection: http.client.HTTPConnection
     ) -> None:
         if connection._tunnel_host:  # noqa: SLF001 (it has no public name)
-            raise OSError("there are no proxies in the sandbox")
+            raise OSError(_NO_PROXIES)
         self._bridge = bridge
         host = connection.host
         self._host = f"[{host}]" if ":" in host else host
@@ -85,6 +86,8 @@ class _RequestSocket:
         self._sent.clear()
         line, *lines = head.decode("latin-1").split("\r\n")
         method, target, _ = line.split(" ", 2)
+        if not target.startswith("/"):
+            raise OSError(_NO_PROXIES)
         headers = [tuple(it.split(": ", 1)) for it in lines]
         if any(it[0].lower() == "transfer-encoding" for it in headers):
             body = _without_chunks(body)
