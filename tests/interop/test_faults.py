@@ -21,6 +21,14 @@ from runt_protocol import (
 OUR_SERVER: Final = pytest.mark.parametrize("sync_url", ["runt-sync"], indirect=True)
 THEIR_SERVER: Final = pytest.mark.parametrize("sync_url", ["sync-cf"], indirect=True)
 
+ODD_CELL: Final = {"id": "c", "position": 1, "createdBy": "u"}
+ODD_REQUEST: Final = {
+    "queueId": "q",
+    "cellId": "c",
+    "executionCount": 1.5,
+    "requestedBy": "u",
+}
+
 
 def title(text: str) -> NotebookTitleChanged:
     return NotebookTitleChanged(title=text)
@@ -178,11 +186,13 @@ async def test_no_poison_gets_into_a_log_of_ours(sync_url: str, peers: Peers) ->
     notebook = await peers.runt(sync_url)
 
     async with bare_client(sync_url) as socket:
-        for poison in (
+        poisons: list[dict[str, Any]] = [
             {"name": "v1.NotebookTitleChanged", "args": {"title": None}},
             {"name": "v1.NotebookTitleChanged", "args": {}},
-            {"name": "v1.ExecutionCompleted", "args": {"executionDurationMs": 12.5}},
-        ):
+            {"name": "v1.CellCreated", "args": {**ODD_CELL, "cellType": "plot"}},
+            {"name": "v1.ExecutionRequested", "args": ODD_REQUEST},
+        ]
+        for poison in poisons:
             assert (await push(socket, 0, poison))["_tag"] == "WSMessage.Error"
 
     notebook.commit(Debug(id="after"))

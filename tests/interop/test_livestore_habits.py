@@ -102,7 +102,7 @@ async def strand_client(
     connection = await server.accept_with_pull()
     await livestore.commit({"name": "v1.Debug", "args": {"id": "own"}})
     push = await server.request("PushReq")
-    await connection.close()
+    await connection.aclose()
     return livestore, await server.accept(), push
 
 
