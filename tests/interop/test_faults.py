@@ -76,7 +76,7 @@ async def test_a_push_of_ours_that_was_lost_is_repeated(
 
     proxy.hold_requests()
     notebook.commit(cell("lost"))
-    await trio.sleep(0.1)
+    await proxy.until(lambda: proxy.kept_bytes)
     await proxy.cut()
 
     await agree(notebook, livestore, head=1)
@@ -149,10 +149,11 @@ async def test_livestore_whose_push_was_lost_is_whole_after_a_reload(
 
     proxy.hold_requests()
     await livestore.commit(cell("lost"))
-    await livestore.wait_local_head(1)
+    await proxy.until(lambda: proxy.kept_bytes)
     await proxy.cut()
     notebook.commit(title("somebody else's"))
     await notebook.flush()
+    await livestore.wait_local_head(1)  # on its disk
     await livestore.kill()
     reloaded = await peers.livestore(sync_url, folder=tmp_path / "store")
 
@@ -172,6 +173,7 @@ async def test_livestore_whose_push_was_stored_unknown_to_it_is_whole_after_a_re
     await livestore.commit(cell("stored"))
     await until(notebook, lambda: "stored" in notebook.state.cells)
     await proxy.cut()
+    await livestore.wait_local_head(1)  # on its disk
     await livestore.kill()
     reloaded = await peers.livestore(sync_url, folder=tmp_path / "store")
 
