@@ -113,11 +113,14 @@ async def test_livestore_misses_nothing_when_it_was_away_and_then_commits(
     await notebook.flush()
     proxy.is_refusing = False
     await livestore.wait_connected()
+    notebook.commit(title("while nobody knows where it stands"))
+    await notebook.flush()
+    assert await livestore.head() == 1  # nothing more, and no gap
     await livestore.commit(cell("theirs"))
 
-    await agree(notebook, livestore, head=4)
-    notebook.commit(title("live again"))
     await agree(notebook, livestore, head=5)
+    notebook.commit(title("live again"))
+    await agree(notebook, livestore, head=6)
 
 
 @OUR_SERVER
