@@ -11,6 +11,8 @@ export interface StoreOptions {
   /** Where its sync server is; without one the store stays by itself. */
   url?: string;
   authToken?: string;
+  /** How long the first pull may hold up its opening; 0 to open without it. */
+  initialSyncMs?: number;
   /** A folder to keep the databases in; without one they are in memory. */
   folder?: string;
 }
@@ -32,7 +34,8 @@ interface LeaderContext {
   syncBackend?: { isConnected: SubscriptionRef.SubscriptionRef<boolean> };
 }
 
-const initialSyncTimeoutMs = 30_000;
+const defaultInitialSyncMs = 30_000;
+const localPushTimeoutMs = 10_000;
 
 export class NotebookStore {
   private constructor(
@@ -40,14 +43,18 @@ export class NotebookStore {
     private readonly leader: LeaderContext,
   ) {}
 
-  static async open({ storeId, clientId, url, authToken, folder }: StoreOptions) {
+  static async open(options: StoreOptions) {
+    const { storeId, clientId, url, authToken, folder } = options;
+    const { initialSyncMs = defaultInitialSyncMs } = options;
     const adapter = makeAdapter({
       storage: folder ? { type: "fs", baseDirectory: folder } : { type: "in-memory" },
       clientId,
       sessionId: `${clientId}-session`,
       sync: url === undefined ? undefined : {
         backend: makeCfSync({ url }),
-        initialSyncOptions: { _tag: "Blocking", timeout: initialSyncTimeoutMs },
+        initialSyncOptions: initialSyncMs === 0
+          ? { _tag: "Skip" }
+          : { _tag: "Blocking", timeout: initialSyncMs },
         onSyncError: "ignore",
       },
     });
@@ -80,6 +87,15 @@ export class NotebookStore {
     const connected = backend !== undefined &&
       Effect.runSync(SubscriptionRef.get(backend.isConnected));
     return { head, localHead, connected };
+  }
+
+  /** Waits until the leader, which works behind the store, has as many events. */
+  async untilLocalHead(head: number) {
+    const deadline = Date.now() + localPushTimeoutMs;
+    while (this.status().localHead < head) {
+      if (Date.now() > deadline) throw new Error("The leader has not taken all events");
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
   }
 
   /** Every row of every table of the notebook, as SQLite holds it, by primary key. */

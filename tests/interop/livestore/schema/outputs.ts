@@ -78,6 +78,7 @@ export const outputMaterialisers = State.SQLite.materializers(outputEvents, {
       outputType: "multimedia_display",
       displayId: displayId || null,
       ...(primaryOfDisplay(representations) ?? nothingPrimary),
+      metadata: null, // stored as JSON's null, not as SQL's
       representations,
     }),
   ],
@@ -95,6 +96,7 @@ export const outputMaterialisers = State.SQLite.materializers(outputEvents, {
       outputType: "multimedia_result",
       executionCount,
       ...(primaryOfResult(representations) ?? nothingPrimary),
+      metadata: null,
       representations,
     }),
   ],
