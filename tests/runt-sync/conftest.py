@@ -15,7 +15,8 @@ from websockets.trio.client import ClientConnection, connect
 from runt_protocol import connect_url
 from runt_sync import Server, open_server
 
-ANSWER_S = 5
+ANSWER_S = 30
+DEFAULT_KILLS = 10
 
 
 class Peer:
@@ -35,6 +36,9 @@ class Peer:
             text = await self.socket.recv()
         assert isinstance(text, str)
         return text
+
+    async def receive_any(self) -> dict[str, Any]:
+        return json.loads(await self.receive_text())
 
     async def receive(self, tag: str) -> dict[str, Any]:
         message = json.loads(await self.receive_text())
@@ -101,6 +105,21 @@ async def _join(
 
 Join = Callable[..., AbstractAsyncContextManager[Peer]]
 MakeEvent = Callable[..., dict[str, Any]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=DEFAULT_KILLS,
+        help="how often tests/runt-sync/faults kills the server under load",
+    )
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    """How often to kill the server."""
+    return getattr(request.config.option, "kills", DEFAULT_KILLS)
 
 
 @pytest.fixture
