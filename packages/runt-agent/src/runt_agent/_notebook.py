@@ -50,6 +50,11 @@ class Notebook:
         return self._replica.synced
 
     @property
+    def head(self) -> int:
+        """The number of the last event of the log that the state shows, 0 for none."""
+        return self._replica.head
+
+    @property
     def pending_count(self) -> int:
         """The number of own events that the server has not stored yet."""
         return self._replica.pending_count

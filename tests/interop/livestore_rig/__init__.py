@@ -1,0 +1,27 @@
+"""The published LiveStore, client and server, as processes that a test drives."""
+
+from livestore_rig._client import LiveStoreClient, Tables, open_client
+from livestore_rig._installation import Installation, install
+from livestore_rig._materialiser import (
+    Materialised,
+    Materialiser,
+    open_materialiser,
+)
+from livestore_rig._proxy import Proxy, open_proxy
+from livestore_rig._script import RigError
+from livestore_rig._server import open_livestore_server
+
+__all__ = [
+    "Installation",
+    "LiveStoreClient",
+    "Materialised",
+    "Materialiser",
+    "Proxy",
+    "RigError",
+    "Tables",
+    "install",
+    "open_client",
+    "open_livestore_server",
+    "open_materialiser",
+    "open_proxy",
+]

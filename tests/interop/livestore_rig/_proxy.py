@@ -1,0 +1,115 @@
+"""A proxy between client and server that loses what a network loses."""
+
+import socket
+import struct
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import trio
+
+_PIECE_BYTES = 65_536
+# Linger for no time: closing resets the connection, and what is under way is lost.
+_RESET = struct.pack("ii", 1, 0)
+_BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
+
+
+class Proxy:
+    """Passes bytes on, unless it is told not to.
+
+    Attributes:
+        url: The sync URL behind it.
+        accepted: How many connections were taken so far.
+        is_refusing: New connections are reset at once.
+    """
+
+    def __init__(self, target: str, port: int) -> None:
+        parts = urlsplit(target)
+        self._host = parts.hostname or ""
+        self._port = parts.port or 0
+        self._streams: set[trio.SocketStream] = set()
+        self._may_pass = {"up": trio.Event(), "down": trio.Event()}
+        self.url = parts._replace(netloc=f"127.0.0.1:{port}").geturl()
+        self.accepted = 0
+        self.is_refusing = False
+        self.release()
+
+    def hold_requests(self) -> None:
+        """Keep back what clients say from now on, until `release` or for good."""
+        self._may_pass["up"] = trio.Event()
+
+    def hold_answers(self) -> None:
+        """Keep back what the server says from now on, until `release` or for good."""
+        self._may_pass["down"] = trio.Event()
+
+    def release(self) -> None:
+        """Pass on what was kept back."""
+        for event in self._may_pass.values():
+            event.set()
+
+    async def cut(self) -> None:
+        """Reset every connection; what is kept back is lost."""
+        held = self._may_pass
+        self._may_pass = {"up": trio.Event(), "down": trio.Event()}
+        self.release()
+        for stream in list(self._streams):
+            await _reset(stream)
+        for event in held.values():
+            event.set()
+
+    async def serve(self, client: trio.SocketStream) -> None:
+        """Serve one connection."""
+        self.accepted += 1
+        if self.is_refusing:
+            await _reset(client)
+            return
+        try:
+            server = await trio.open_tcp_stream(self._host, self._port)
+        except OSError:
+            await _reset(client)
+            return
+        pair = {client, server}
+        self._streams |= pair
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._pump, client, server, "up")
+            nursery.start_soon(self._pump, server, client, "down")
+        self._streams -= pair
+
+    async def _pump(
+        self, source: trio.SocketStream, sink: trio.SocketStream, direction: str
+    ) -> None:
+        try:
+            while data := await source.receive_some(_PIECE_BYTES):
+                may_pass = self._may_pass[direction]
+                await may_pass.wait()
+                if may_pass is not self._may_pass[direction]:
+                    break  # the connection was cut meanwhile
+                await sink.send_all(data)
+        except _BROKEN:
+            await _reset(sink)
+        finally:
+            await source.aclose()
+            await sink.aclose()
+
+
+async def _reset(stream: trio.SocketStream) -> None:
+    try:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    except _BROKEN:
+        return  # closed already
+    await stream.aclose()
+
+
+@asynccontextmanager
+async def open_proxy(target: str) -> AsyncGenerator[Proxy]:
+    """Listen in front of a server.
+
+    Args:
+        target: The server's sync URL.
+    """
+    [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    proxy = Proxy(target, listener.socket.getsockname()[1])
+    async with trio.open_nursery() as nursery:
+        await nursery.start(trio.serve_listeners, proxy.serve, [listener])
+        yield proxy
+        nursery.cancel_scope.cancel()
