@@ -61,6 +61,7 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
     on_logged: OnLogged | None = None,
     may_push: Callable[[], bool] | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    drops_orphans: bool = False,
 ) -> AsyncGenerator[Notebook]:
     """Join a notebook as a client, and stay connected until the block ends.
 
@@ -72,6 +73,8 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
         may_push: Asked after each event of the log; once it says no, nothing more is
             sent and what is pending stays here.
         limits: Time-outs and sizes.
+        drops_orphans: Whether the state forgets the text of outputs that are gone, so
+            that it does not grow with the log; see `NotebookState`.
 
     Yields:
         The notebook, read to the head of its log. A lost connection is opened again in
@@ -86,7 +89,10 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
     """
     # Fresh names: nobody else's events may look like an echo of ours.
     replica = Replica(
-        client_id=f"runt-{uuid4()}", session_id=uuid4().hex, limits=limits.sync
+        client_id=f"runt-{uuid4()}",
+        session_id=uuid4().hex,
+        limits=limits.sync,
+        drops_orphans=drops_orphans,
     )
     notebook = Notebook(replica, on_logged)
     connection = _Connection(
