@@ -16,6 +16,34 @@ settings.register_profile(
 )
 settings.load_profile("busy machine")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-route",
+        action="store_true",
+        help="run each attack of tests/security by each route, not a sample of them",
+    )
+    parser.addoption(
+        "--fuzz",
+        type=int,
+        default=100_000,
+        metavar="N",
+        help="how many inputs tests/security/test_fuzz.py makes for each reader",
+    )
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=50,
+        help="how often tests/integration/test_kills.py kills a sandbox",
+    )
+    parser.addoption(
+        "--server-kills",
+        type=int,
+        default=10,
+        help="how often tests/runt-sync/faults kills the server under load",
+    )
+
+
 TOKEN = "token-of-a-server-process"
 START_S = 60
 

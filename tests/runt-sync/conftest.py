@@ -16,7 +16,6 @@ from runt_protocol import connect_url
 from runt_sync import Server, open_server
 
 ANSWER_S = 30
-DEFAULT_KILLS = 10
 
 
 class Peer:
@@ -107,19 +106,10 @@ Join = Callable[..., AbstractAsyncContextManager[Peer]]
 MakeEvent = Callable[..., dict[str, Any]]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--kills",
-        type=int,
-        default=DEFAULT_KILLS,
-        help="how often tests/runt-sync/faults kills the server under load",
-    )
-
-
 @pytest.fixture
-def kills(request: pytest.FixtureRequest) -> int:
+def server_kills(request: pytest.FixtureRequest) -> int:
     """How often to kill the server."""
-    return getattr(request.config.option, "kills", DEFAULT_KILLS)
+    return request.config.option.server_kills
 
 
 @pytest.fixture

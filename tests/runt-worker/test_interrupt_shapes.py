@@ -75,6 +75,11 @@ HEEDED = {
         "        await asyncio.sleep(0.001)\n"
         "async for _ in endless(): pass"
     ),
+    "loop of awaits of nothing": "while True: await asyncio.sleep(0)",
+    "task that awaits nothing in a loop": (
+        "async def busy():\n    while True: await asyncio.sleep(0)\n"
+        "await asyncio.create_task(busy())"
+    ),
     "gather": "await asyncio.gather(*[asyncio.sleep(30) for _ in range(100)])",
     "task group": (
         "async with asyncio.TaskGroup() as group:\n"
@@ -87,6 +92,22 @@ HEEDED = {
     "asyncio.run": "asyncio.run(asyncio.sleep(30))",
     "asyncio.run in a task": (
         "async def nested(): asyncio.run(asyncio.sleep(30))\nawait nested()"
+    ),
+    "computation in run_sync": (
+        "async def busy():\n    while True: pass\nrun_sync(busy())"
+    ),
+    "computation in asyncio.run": (
+        "async def busy():\n    await asyncio.sleep(0.01)\n    while True: pass\n"
+        "asyncio.run(busy())"
+    ),
+    "output in asyncio.run": (
+        "async def busy():\n    while True: print('x' * 1000)\nasyncio.run(busy())"
+    ),
+    "task beside asyncio.run": (
+        "async def busy():\n    while True: pass\n"
+        "async def main():\n    task = asyncio.create_task(busy())\n"
+        "    await asyncio.sleep(30)\n"
+        "asyncio.run(main())"
     ),
     "file operations": (
         "while True:\n"
@@ -127,9 +148,6 @@ UNHEEDED = {
     ),
     "signal ignored": (
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
-    ),
-    "computation in run_sync": (
-        "async def busy():\n    while True: pass\nrun_sync(busy())"
     ),
     "JavaScript": "from pyodide.code import run_js\nrun_js('for (;;) {}')",
 }

@@ -81,7 +81,7 @@ def check(server: ServerProcess, writers: list[Writer]) -> None:
 
 
 async def test_what_was_acknowledged_survives_kills_under_load(
-    start_server_process: StartServerProcess, kills: int
+    start_server_process: StartServerProcess, server_kills: int
 ) -> None:
     rng = random.Random(SEED)  # noqa: S311 - to be repeatable
     server = await start_server_process()
@@ -92,7 +92,7 @@ async def test_what_was_acknowledged_survives_kills_under_load(
         async with trio.open_nursery() as nursery:
             for writer in writers:
                 nursery.start_soon(writer.write, rng)
-            for _ in range(kills):
+            for _ in range(server_kills):
                 await some_events(writers, rng.randrange(1, EVENTS_UNTIL_KILL))
                 await trio.sleep(rng.uniform(0, 0.005))  # within a push or a commit
                 await server.kill()

@@ -1,6 +1,7 @@
 from ._checks import Check, check_installation
 from ._early import launch_early
 from ._errors import (
+    GrantError,
     GuestProtocolError,
     IntrospectionError,
     LimitExceededError,
@@ -16,6 +17,7 @@ from ._files import HostMount
 from ._kernel import OnOutput
 from ._launch import LaunchedProcess
 from ._limits import Limits
+from ._network import NetworkGrant, NetworkGrants
 from ._nursery import open_flat_nursery
 from ._options import Assets, WorkerOptions
 from ._outputs import (
@@ -37,6 +39,7 @@ from ._replies import (
     IsCompleteReply,
 )
 from ._stdin import InputRequest, OnInput
+from ._trial import try_sandbox
 from ._worker import Worker, open_worker
 
 __all__ = [
@@ -49,6 +52,7 @@ __all__ = [
     "Error",
     "ExecuteReply",
     "ExecuteResult",
+    "GrantError",
     "GuestProtocolError",
     "HostMount",
     "InputRequest",
@@ -59,6 +63,8 @@ __all__ = [
     "LimitExceededError",
     "Limits",
     "MountError",
+    "NetworkGrant",
+    "NetworkGrants",
     "OnInput",
     "OnOutput",
     "OnSetup",
@@ -82,4 +88,5 @@ __all__ = [
     "open_worker",
     "prepare",
     "read_requirements",
+    "try_sandbox",
 ]

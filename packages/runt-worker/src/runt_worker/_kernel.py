@@ -1,6 +1,7 @@
 """A kernel: one sandbox process, and the requests that wait for its answers."""
 
 import itertools
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
@@ -16,6 +17,7 @@ from runt_worker._frames import FrameDecoder
 from runt_worker._image import discard
 from runt_worker._launch import LaunchedProcess
 from runt_worker._limits import Limits
+from runt_worker._network import NetworkCalls, NetworkGrants
 from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets
 from runt_worker._outputs import Output
@@ -37,13 +39,17 @@ from runt_worker._replies import (
 from runt_worker._requests import (
     Initialize,
     InterruptRequest,
+    NetworkNews,
     Request,
     encode_request,
 )
 from runt_worker._stdin import Dialogue, InputCalls, InputRequest, OnInput
 from runt_worker._usage import watch_usage
 
+_log = logging.getLogger(__name__)
+
 OnOutput = Callable[[Output], None]
+NO_GRANTS = NetworkGrants()
 _LONE_END_S = 0.5
 """So long after the end of the guest's thread its process may still say why."""
 
@@ -134,11 +140,16 @@ class Kernel:
     """Made by `open_kernel` only; works until its process ends."""
 
     def __init__(
-        self, process: SandboxProcess, calls: CallServer, inputs: InputCalls
+        self,
+        process: SandboxProcess,
+        calls: CallServer,
+        inputs: InputCalls,
+        network: NetworkCalls,
     ) -> None:
         self._process = process
         self._calls = calls
         self._inputs = inputs
+        self._network = network
         self._numbers = itertools.count(1)
         self._pending: dict[int, PendingRequest[Any]] = {}
         self._ready = trio.Event()
@@ -192,6 +203,7 @@ class Kernel:
         number = next(self._numbers)
         pending = PendingRequest(number, reply_type, on_output, dialogue)
         self._pending[pending.number] = pending
+        self._network.cell = pending.number
         await self._send(pending.number, content)
         return pending
 
@@ -207,6 +219,7 @@ class Kernel:
         """
         pending.withdraw()
         self._calls.interrupt()
+        self._network.interrupt(pending.number)
         await self._send(pending.number, InterruptRequest())
 
     def kill(self, death: WorkerDiedError) -> None:
@@ -221,6 +234,7 @@ class Kernel:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._receive, decoder)
                 nursery.start_soon(self._serve_calls)
+                nursery.start_soon(self._network.serve, self._send_news)
                 nursery.start_soon(watch_usage, self._process, limits)
                 reason = await self._process.wait()
                 nursery.cancel_scope.cancel()
@@ -230,6 +244,7 @@ class Kernel:
             death = _first(group)
         self._died(death)
         self._process.kill()
+        await self._process.exit_code()  # no zombie, however long nobody restarts it
 
     async def _serve_calls(self) -> None:
         try:
@@ -244,6 +259,9 @@ class Kernel:
         await trio.sleep(_LONE_END_S)
         raise WorkerDiedError("guest code ended its own thread, or closed its files")
 
+    async def _send_news(self, exchanges: list[int]) -> None:
+        await self._send(0, NetworkNews(exchanges=exchanges))
+
     async def _receive(self, decoder: FrameDecoder) -> None:
         while True:
             self._take(decoder, await self._process.receive_some())
@@ -254,6 +272,8 @@ class Kernel:
 
     def _dispatch(self, received: Received) -> None:
         match received.content:
+            case Ready() if self._ready.is_set():
+                raise GuestProtocolError("the sandbox was ready a second time")
             case Ready(restored=restored):
                 self._is_restored = restored
                 self._ready.set()
@@ -317,6 +337,7 @@ async def open_kernel(
     files: SandboxFiles,
     limits: Limits,
     launched: LaunchedProcess | None = None,
+    grants: NetworkGrants = NO_GRANTS,
 ) -> AsyncGenerator[Kernel]:
     """Start a sandbox process and yield its kernel when it is ready.
 
@@ -325,6 +346,7 @@ async def open_kernel(
         files: what it has of files.
         limits: what it may use.
         launched: a process that was started already, which is used instead.
+        grants: what its cells may reach on the network.
 
     Raises:
         SetupError: the process could not be started.
@@ -334,6 +356,7 @@ async def open_kernel(
     compiler = BytecodeCompiler(assets.installation)
     package_calls = PackageCalls(assets.packages, session, compiler.start)
     inputs = InputCalls()
+    network = NetworkCalls(grants, limits)
     async with (
         open_process(assets.installation, limits, launched) as process,
         open_flat_nursery() as nursery,
@@ -344,6 +367,7 @@ async def open_kernel(
             **package_calls.handlers(),
             "input_reply": inputs,
             **file_calls.handlers(),
+            **network.handlers(),
         }
         calls = CallServer(
             paths.call_request,
@@ -352,7 +376,7 @@ async def open_kernel(
             on_interrupt=package_calls.interrupt,
             on_end=file_calls.close,
         )
-        kernel = Kernel(process, calls, inputs)
+        kernel = Kernel(process, calls, inputs, network)
         nursery.start_soon(kernel.supervise, limits)
         try:
             initialize = Initialize(
@@ -366,6 +390,7 @@ async def open_kernel(
                 max_memory_bytes=limits.python_bytes,
             )
             await kernel.start(initialize, limits)
+            _log.debug("sandbox process %d is ready", kernel.pid)
             if (image := process.paths.installation.image) and not kernel.is_restored:
                 discard(image)
             yield kernel
@@ -375,3 +400,4 @@ async def open_kernel(
             calls.stop()
             kernel.kill(WorkerDiedError("the worker was stopped"))
             nursery.cancel_scope.cancel()
+            _log.debug("sandbox process %d is stopped", kernel.pid)

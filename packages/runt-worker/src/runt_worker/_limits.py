@@ -73,6 +73,12 @@ class Limits:
         max_outputs: of one cell: displays, and texts that another output separates;
             None: any number. Each is an element of a page, and with more of them no
             browser is usable.
+        http_timeout_s: from a request to the end of its answer, redirections included.
+            Large downloads take long; what takes longer has stalled.
+        max_upload_bytes: of the bodies of all requests under way; they are kept in the
+            supervisor's memory, for redirections.
+        max_download_bytes: of one answer. It passes through in small parts, and Python
+            could not hold more.
     """
 
     MIN_MEMORY_BYTES: ClassVar[int] = _MIN_MEMORY_BYTES
@@ -90,6 +96,9 @@ class Limits:
     cell_timeout_s: float | None = None
     max_output_bytes: int | None = 64 * MEBIBYTE
     max_outputs: int | None = 10_000
+    http_timeout_s: float = 3600.0
+    max_upload_bytes: int = 64 * MEBIBYTE
+    max_download_bytes: int = 4 * GIBIBYTE
 
     @property
     def python_bytes(self) -> int:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal
 
 import trio
+from trio.from_thread import check_cancelled
 
 from runt_worker._cache_use import cache_use
 from runt_worker._errors import (
@@ -18,12 +19,12 @@ from runt_worker._errors import (
 from runt_worker._files import SandboxFiles, open_files
 from runt_worker._kernel import Kernel, OnOutput, PendingRequest, ReplyT, open_kernel
 from runt_worker._launch import LaunchedProcess
-from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets, WorkerOptions
 from runt_worker._output_budget import OutputBudget
 from runt_worker._outputs import Error, Stream
 from runt_worker._preparation import OnSetup, prepare
+from runt_worker._private_directory import sweep
 from runt_worker._replies import (
     CompleteReply,
     ExecuteReply,
@@ -52,13 +53,14 @@ class Worker:
         nursery: trio.Nursery,
         assets: Assets,
         files: SandboxFiles,
-        limits: Limits,
+        options: WorkerOptions,
         launched: LaunchedProcess | None,
     ) -> None:
         self._nursery = nursery
         self._assets = assets
         self._files = files
-        self._limits = limits
+        self._grants = options.allow_net
+        self._limits = options.limits
         self._launched = launched
         self._kernel: Kernel | None = None
         self._kernel_scope = trio.CancelScope()
@@ -313,7 +315,7 @@ class Worker:
         try:
             with trio.CancelScope() as self._kernel_scope:
                 async with open_kernel(
-                    self._assets, self._files, self._limits, launched
+                    self._assets, self._files, self._limits, launched, self._grants
                 ) as kernel:
                     task_status.started(kernel)
                     await trio.sleep_forever()
@@ -387,8 +389,9 @@ async def open_worker(
         nursery = await stack.enter_async_context(open_flat_nursery())
         if launched and launched.paths.installation != assets.installation:
             launched = None
-        worker = Worker(nursery, assets, files, options.limits, launched)
+        worker = Worker(nursery, assets, files, options, launched)
         await worker.restart()
+        nursery.start_soon(trio.to_thread.run_sync, sweep, check_cancelled)
         try:
             yield worker
         finally:

@@ -25,6 +25,8 @@ from runt_cli._file_options import FileFlags, file_options
 from runt_cli._headless import HeadlessRun
 from runt_cli._host_files import HostFiles, open_host_files
 from runt_cli._limit_options import LimitFlags, limit_options, with_limits
+from runt_cli._log_options import LogFlags, log_options
+from runt_cli._logging import log_to_stderr
 from runt_cli._notebook_file import NotebookDocument, read_document
 from runt_cli._package_options import (
     PackageFlags,
@@ -86,6 +88,7 @@ class _Place:
 @file_options
 @package_options
 @limit_options
+@log_options
 def command(  # noqa: PLR0913 - a parameter for each option
     source: Path,
     result: Path | None,
@@ -95,6 +98,7 @@ def command(  # noqa: PLR0913 - a parameter for each option
     files: FileFlags,
     packages: PackageFlags,
     limits: LimitFlags,
+    log: LogFlags,
     **settings: str | None,
 ) -> int:
     """Run a notebook (.ipynb) or script (.py; `# %%` begins a cell) headless.
@@ -135,6 +139,7 @@ def command(  # noqa: PLR0913 - a parameter for each option
         allow_errors=allow_errors,
         options=with_limits(with_packages(_options(document, host), packages), limits),
     )
+    log_to_stderr(log, usual="warning")
     return trio.run(_run, job, place)
 
 

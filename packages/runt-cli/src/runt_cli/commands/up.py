@@ -12,6 +12,7 @@ from runt_agent import AgentConfig, run_agent
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._host_files import open_host_files
 from runt_cli._limit_options import LimitFlags, limit_options, with_limits
+from runt_cli._log_options import LogFlags, log_options
 from runt_cli._logging import log_to_stderr
 from runt_cli._package_options import (
     PackageFlags,
@@ -37,6 +38,7 @@ from runt_worker import WorkerOptions
 @file_options
 @package_options
 @limit_options
+@log_options
 def command(  # noqa: PLR0913 - a parameter for each option
     notebook: str | None,
     port: int,
@@ -45,6 +47,7 @@ def command(  # noqa: PLR0913 - a parameter for each option
     files: FileFlags,
     packages: PackageFlags,
     limits: LimitFlags,
+    log: LogFlags,
 ) -> int:
     """Serve a notebook on this machine: sync server and agent in one process.
 
@@ -55,7 +58,7 @@ def command(  # noqa: PLR0913 - a parameter for each option
     host = open_host_files(files)
     options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
     options = with_limits(with_packages(options, packages), limits)
-    log_to_stderr()
+    log_to_stderr(log)
     return trio.run(_serve, notebook_id, port, data_dir, options)
 
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import {
   clearInterrupts,
+  interruptBuffer,
   Interrupter,
   makeSharedInterrupts,
+  pause,
   takeInterrupt,
 } from "./interrupts.ts";
 
@@ -115,4 +117,46 @@ Deno.test("what was meant for an earlier cell is forgotten", () => {
   assert.equal(shared.signal[0], 0);
   assert.equal(takeInterrupt(shared), false);
   interrupter.executionEnded();
+});
+
+Deno.test("reading the interrupt buffer takes the signal, and writing loses none", () => {
+  const shared = makeSharedInterrupts();
+  let signals = 0;
+  const buffer = interruptBuffer(shared, () => signals++);
+  assert.equal(buffer[0], 0);
+  assert.equal(signals, 0);
+  shared.signal[0] = SIGINT;
+  buffer[0] = 0;
+  assert.equal(buffer[0], SIGINT);
+  assert.equal(signals, 1);
+  assert.equal(buffer[0], 0);
+});
+
+Deno.test("who pauses is woken by a signal, or finds it there", async () => {
+  const shared = makeSharedInterrupts();
+  const interrupter = new Interrupter(shared, () => {});
+  const source = `
+    import { pause } from "${new URL("./interrupts.ts", import.meta.url)}";
+    self.onmessage = ({ data }) => {
+      self.postMessage("asleep");
+      pause(data, 600);
+      self.postMessage("awake");
+    };`;
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const sleeper = new Worker(url, { type: "module" });
+  const heard: string[] = [];
+  const awake = new Promise<void>((resolve) =>
+    sleeper.onmessage = ({ data }) => {
+      heard.push(data);
+      if (data === "asleep") interrupter.executionStarted(7); // ticks, until it wakes
+      else resolve();
+    }
+  );
+  sleeper.postMessage(shared);
+  await awake;
+  interrupter.executionEnded();
+  sleeper.terminate();
+  assert.deepEqual(heard, ["asleep", "awake"]);
+  assert.equal(shared.signal[0], SIGUSR1);
+  pause(shared, 600); // not taken yet
 });

@@ -5,7 +5,10 @@ import json
 import signal
 import sys
 from collections import deque
+from types import FrameType
 from typing import Any
+
+import pyodide.webloop
 
 from runt_kernel import _introspection, _packages
 from runt_kernel._bridge import Bridge, Send, encode, sender
@@ -13,7 +16,7 @@ from runt_kernel._shell import CellExit, RuntShell
 from runt_kernel._stdin import Stdin
 from runt_kernel._streams import StreamName, Streams
 from runt_kernel._tracebacks import error_message
-from runt_kernel._waits import SyncWaits
+from runt_kernel._waits import SyncWaits, is_between_steps
 
 _MAX_LATE = 1000
 """So many outputs wait for the next cell; past that the oldest are dropped."""
@@ -29,6 +32,7 @@ class Kernel:
         self._request: int | None = None
         self._late: deque[tuple[dict[str, Any], bytes]] = deque(maxlen=_MAX_LATE)
         self._task: asyncio.Task[dict[str, Any]] | None = None
+        self._executor: asyncio.Task[str] | None = None
         self._interrupted = self._has_shown_error = False
         self._waits = SyncWaits()
         self._streams = Streams(self._send_text)
@@ -43,6 +47,7 @@ class Kernel:
         """Let messages out, and let the host thread interrupt a cell."""
         self._bridge = bridge
         self._post = sender(bridge, max_frame_bytes)
+        pyodide.webloop.scheduleCallback = bridge.schedule
         self._waits.install()
         self._listen()
         self._stdin.install(bridge)
@@ -86,6 +91,7 @@ class Kernel:
         while self._late:
             self._show(*self._late.popleft())
         code = message["content"]["code"]
+        self._executor = asyncio.current_task()
         self._task = asyncio.ensure_future(self._run(code))
         try:
             reply = await self._task
@@ -125,8 +131,7 @@ class Kernel:
         """Interrupt a cell that awaits: told by message, since no bytecode runs."""
         if self._task is not None and self._bridge.take_interrupt():
             self._interrupted = True
-            if not self._waits.interrupt():
-                self._task.cancel()
+            self._stop_waiting(self._task)
 
     def flush(self) -> None:
         """Send what was printed so far."""
@@ -184,7 +189,7 @@ class Kernel:
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(signal.SIGUSR1, lambda *_: self.flush())
 
-    def _on_interrupt(self, *_: object) -> None:
+    def _on_interrupt(self, _signal: int, frame: FrameType | None) -> None:
         """Turn SIGINT into KeyboardInterrupt where the cell's code runs."""
         if self._is_answering:
             # Not taken, so the host repeats it until this has ended: IPython catches
@@ -198,9 +203,17 @@ class Kernel:
         self._interrupted = True
         current = asyncio.current_task()
         if current is not task:
-            task.cancel()
-        if current is not None:
+            self._stop_waiting(task)
+        if current in {None, self._executor}:
+            return
+        if is_between_steps(frame):
+            current.cancel()
+        else:
             raise KeyboardInterrupt
+
+    def _stop_waiting(self, task: asyncio.Task[dict[str, Any]]) -> None:
+        if not self._waits.interrupt():
+            task.cancel()
 
     # -- messages
 
