@@ -16,8 +16,11 @@ class OutputRate:
         self._drained_at: float | None = None
 
     def add(self, amount: float) -> None:
-        """Count what was shown."""
-        self._amount += amount
+        """Count what was shown, as a second's worth at most.
+
+        So nobody waits long for one large picture; a flood comes in many pieces.
+        """
+        self._amount += min(amount, self._rate)
 
     def pause_s(self, now: float) -> float:
         """Return how long to wait before more is shown.
