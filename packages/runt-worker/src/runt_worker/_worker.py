@@ -112,7 +112,7 @@ class Worker:
         try:
             self._asking.cancel()  # a completion that nobody needs any more
             async with self._requesting:
-                reply = await self._execute(kernel, code, budget.show, on_input)
+                reply = await self._execute(kernel, code, budget, on_input)
         finally:
             try:
                 budget.close()
@@ -209,21 +209,21 @@ class Worker:
         self,
         kernel: Kernel,
         code: str,
-        on_output: OnOutput,
+        budget: OutputBudget,
         on_input: OnInput | None,
     ) -> ExecuteReply:
         dialogue = kernel.dialogue(on_input) if on_input else None
         request = ExecuteRequest(code=code, allow_stdin=dialogue is not None)
         try:
             self._execution = await kernel.submit(
-                request, ExecuteReply, on_output, dialogue
+                request, ExecuteReply, budget.show, dialogue, budget.pause_s
             )
             if self._interrupted:  # while it was on its way
                 self.interrupt()
             async with open_flat_nursery() as nursery:
                 if dialogue is not None:
                     nursery.start_soon(dialogue.serve)
-                reply = await self._ended_in_time(kernel, self._execution, on_output)
+                reply = await self._ended_in_time(kernel, self._execution, budget.show)
                 nursery.cancel_scope.cancel()
             return reply
         finally:

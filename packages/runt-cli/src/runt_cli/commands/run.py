@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
@@ -40,7 +39,7 @@ from runt_cli._script_metadata import script_metadata
 from runt_cli._settings import Flags
 from runt_cli._stopping import Stop, stop_on_signals
 from runt_sync import open_server
-from runt_worker import WorkerOptions
+from runt_worker import WorkerOptions, private_directory
 
 _CELL_RAISED: Final = 1
 _EMBEDDED_NOTEBOOK: Final = "notebook"
@@ -217,8 +216,8 @@ async def _run_embedded(job: _Job, stop: Stop) -> bool | None:
     if scope.cancelled_caught:
         return None
     token = secrets.token_urlsafe()
-    with TemporaryDirectory(prefix="runt-", ignore_cleanup_errors=True) as folder:
-        async with open_server(data_dir=Path(folder), token=token) as server:
+    with private_directory("server") as folder:
+        async with open_server(data_dir=folder / "data", token=token) as server:
             service = Service(sync_url=server.sync_url, auth_token=token)
             config = AgentConfig(
                 notebook_id=_EMBEDDED_NOTEBOOK,
