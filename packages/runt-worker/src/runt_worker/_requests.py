@@ -91,7 +91,13 @@ class IsCompleteRequest(Content, frozen=True, kw_only=True, tag="is_complete_req
 
 
 class InterruptRequest(Content, frozen=True, kw_only=True, tag="interrupt_request"):
-    """Interrupt the execution of this request, and no other."""
+    """Interrupt the execution of this request, and no other.
+
+    Attributes:
+        force: leave code of Python no way to go on.
+    """
+
+    force: bool
 
 
 Request = (

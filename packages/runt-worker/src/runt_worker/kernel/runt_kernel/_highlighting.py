@@ -50,7 +50,7 @@ def _share_tokens() -> None:
         if "tokens" not in vars(cls) and len(cls.__bases__) == 1:
             ready = vars(cls.__base__).get("_tokens")
             if ready is not None and "_tokens" not in vars(cls):
-                cls._tokens = ready  # noqa: SLF001
+                cls._tokens = ready
         return make(cls, *args, **options)
 
     RegexLexerMeta.__call__ = make_lexer
