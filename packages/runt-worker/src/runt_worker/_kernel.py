@@ -232,8 +232,14 @@ class Kernel:
         """Return what puts the questions of a cell and gives it the answers."""
         return Dialogue(on_input, self._inputs.answer)
 
-    async def interrupt(self, pending: PendingRequest[ReplyT]) -> None:
+    async def interrupt(
+        self, pending: PendingRequest[ReplyT], *, force: bool = False
+    ) -> None:
         """Interrupt that request; if it was answered, nothing happens.
+
+        Args:
+            pending: which one.
+            force: raise in it until it has ended, whatever it catches.
 
         Raises:
             WorkerDiedError: the process has ended.
@@ -241,7 +247,7 @@ class Kernel:
         pending.stopping()
         self._calls.interrupt()
         self._network.interrupt(pending.number)
-        await self._send(pending.number, InterruptRequest())
+        await self._send(pending.number, InterruptRequest(force=force))
 
     def kill(self, death: WorkerDiedError) -> None:
         """End the process; whoever waits is told why."""
