@@ -25,6 +25,14 @@ from runt_protocol._messages import ErrorRes, Message, PushAck, PushReq
 OUR_SERVER: Final = pytest.mark.parametrize("sync_url", ["runt-sync"], indirect=True)
 THEIR_SERVER: Final = pytest.mark.parametrize("sync_url", ["sync-cf"], indirect=True)
 
+ODD_CELL: Final = {"id": "c", "position": 1, "createdBy": "u"}
+ODD_REQUEST: Final = {
+    "queueId": "q",
+    "cellId": "c",
+    "executionCount": 1.5,
+    "requestedBy": "u",
+}
+
 
 def title(text: str) -> NotebookTitleChanged:
     return NotebookTitleChanged(title=text)
@@ -82,7 +90,7 @@ async def test_a_push_of_ours_that_was_lost_is_repeated(
 
     proxy.hold_requests()
     notebook.commit(cell("lost"))
-    await trio.sleep(0.1)
+    await proxy.until(lambda: proxy.kept_bytes)
     await proxy.cut()
 
     await agree(notebook, livestore, head=1)
@@ -119,11 +127,14 @@ async def test_livestore_misses_nothing_when_it_was_away_and_then_commits(
     await notebook.flush()
     proxy.is_refusing = False
     await livestore.wait_connected()
+    notebook.commit(title("while nobody knows where it stands"))
+    await notebook.flush()
+    assert await livestore.head() == 1  # nothing more, and no gap
     await livestore.commit(cell("theirs"))
 
-    await agree(notebook, livestore, head=4)
-    notebook.commit(title("live again"))
     await agree(notebook, livestore, head=5)
+    notebook.commit(title("live again"))
+    await agree(notebook, livestore, head=6)
 
 
 @OUR_SERVER
@@ -155,10 +166,11 @@ async def test_livestore_whose_push_was_lost_is_whole_after_a_reload(
 
     proxy.hold_requests()
     await livestore.commit(cell("lost"))
-    await livestore.wait_local_head(1)
+    await proxy.until(lambda: proxy.kept_bytes)
     await proxy.cut()
     notebook.commit(title("somebody else's"))
     await notebook.flush()
+    await livestore.wait_local_head(1)  # on its disk
     await livestore.kill()
     reloaded = await peers.livestore(sync_url, folder=tmp_path / "store")
 
@@ -178,6 +190,7 @@ async def test_livestore_whose_push_was_stored_unknown_to_it_is_whole_after_a_re
     await livestore.commit(cell("stored"))
     await until(notebook, lambda: "stored" in notebook.state.cells)
     await proxy.cut()
+    await livestore.wait_local_head(1)  # on its disk
     await livestore.kill()
     reloaded = await peers.livestore(sync_url, folder=tmp_path / "store")
 
@@ -192,11 +205,13 @@ async def test_no_poison_gets_into_a_log_of_ours(sync_url: str, peers: Peers) ->
     notebook = await peers.runt(sync_url)
 
     async with bare_client(sync_url, peers) as client:
-        for poison in (
+        poisons = [
             encoded("v1.NotebookTitleChanged", {"title": None}),
             encoded("v1.NotebookTitleChanged", {}),
-            encoded("v1.ExecutionCompleted", {"executionDurationMs": 12.5}),
-        ):
+            encoded("v1.CellCreated", {**ODD_CELL, "cellType": "plot"}),
+            encoded("v1.ExecutionRequested", ODD_REQUEST),
+        ]
+        for poison in poisons:
             assert isinstance(await client.push(poison, numbers=[1]), ErrorRes)
 
     notebook.commit(Debug(id="after"))

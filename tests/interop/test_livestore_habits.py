@@ -8,6 +8,7 @@ client has received: one twice stops the client's syncing, one too few is lost t
 """
 
 import json
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import pytest
@@ -91,7 +92,7 @@ pytestmark = pytest.mark.parametrize("installation", ["0.3"], indirect=True)
 @pytest.fixture
 async def server(nursery: trio.Nursery) -> ScriptedServer:
     scripted = ScriptedServer()
-    listening = await nursery.start(serve, scripted.serve, "127.0.0.1", 0)
+    listening = await nursery.start(partial(serve, scripted.serve, 0, host="127.0.0.1"))
     port = listening.listeners[0].socket.getsockname()[1]
     scripted.url = f"ws://127.0.0.1:{port}/livestore"
     return scripted
@@ -105,7 +106,7 @@ async def strand_client(
     connection = await server.accept_with_pull()
     await livestore.commit({"name": "v1.Debug", "args": {"id": "own"}})
     push = await server.request("PushReq")
-    await connection.close()
+    await connection.aclose()
     return livestore, await server.accept(), push
 
 

@@ -22,6 +22,7 @@ class Proxy:
         url: The sync URL behind it.
         accepted: How many connections were taken so far.
         is_refusing: New connections are reset at once.
+        kept_bytes: How much has come since that was told to be kept back.
         answers: The bytes that servers have said to clients, for tests to look into.
     """
 
@@ -34,6 +35,7 @@ class Proxy:
         self.url = parts._replace(netloc=f"127.0.0.1:{port}").geturl()
         self.accepted = 0
         self.is_refusing = False
+        self.kept_bytes = 0
         self.answers = bytearray()
         self._changed = trio.lowlevel.ParkingLot()
         self.release()
@@ -92,6 +94,9 @@ class Proxy:
         try:
             while data := await source.receive_some(_PIECE_BYTES):
                 may_pass = self._may_pass[direction]
+                if not may_pass.is_set():
+                    self.kept_bytes += len(data)
+                    self._changed.unpark_all()
                 await may_pass.wait()
                 if may_pass is not self._may_pass[direction]:
                     break  # the connection was cut meanwhile

@@ -64,6 +64,7 @@ async def run_agent(
                     may_push=lambda: not ledger.is_over(config.session_id),
                     livestore=config.livestore,
                     limits=config.limits,
+                    drops_orphans=True,
                 ) as notebook,
                 _worker_or_own(worker, worker_options) as worker_at_hand,
             ):

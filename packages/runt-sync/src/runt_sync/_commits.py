@@ -11,7 +11,6 @@ import trio
 from runt_protocol import StoredEvent
 
 from ._errors import StorageError
-from ._event_log import EventLog
 from ._limits import Limits
 
 _log = logging.getLogger("runt_sync")
@@ -34,6 +33,16 @@ class Appending(Protocol):
         ...
 
 
+class Log(Protocol):
+    """Where the events go."""
+
+    async def append_all(
+        self, appends: Sequence[tuple[str, Sequence[StoredEvent]]]
+    ) -> None:
+        """Store events in one transaction, as `EventLog.append_all` does."""
+        ...
+
+
 class _Waiting(msgspec.Struct, frozen=True):
     room: Appending
     events: Sequence[StoredEvent]
@@ -51,7 +60,7 @@ class Commits:
         limits: How many events share a transaction.
     """
 
-    def __init__(self, log: EventLog, limits: Limits) -> None:
+    def __init__(self, log: Log, limits: Limits) -> None:
         self._log = log
         self._limits = limits
         self._queue: deque[_Waiting] = deque()

@@ -25,6 +25,10 @@ class Limits:
         max_artifact_bytes: Bytes of one artifact; an upload is held in memory.
         max_content_type_bytes: Bytes of an artifact's content type. RFC 6838 ends names
             at 127 characters each; parameters such as charset come on top.
+        ping_after_s: Seconds without a byte from a WebSocket after which its peer is
+            asked for one. LiveStore clients ask by themselves every 25 s, so that this
+            is for those that have gone, or whose page is frozen.
+        pong_s: Seconds in which some byte has to come then; else the socket is dropped.
         silence_s: Seconds without a byte after which TCP asks whether the peer's
             machine is there; else the socket of a laptop that was closed stays open.
         send_stall_s: Seconds in which a peer has to take some bytes. TCP itself would
@@ -40,6 +44,8 @@ class Limits:
     max_store_id_bytes: int = 512
     max_artifact_bytes: int = 64 * _MIB
     max_content_type_bytes: int = 256
+    ping_after_s: float = 30
+    pong_s: float = 30
     silence_s: int = 60
     send_stall_s: float = 20
     close_s: float = 2

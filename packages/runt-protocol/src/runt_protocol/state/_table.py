@@ -86,9 +86,10 @@ class Table(Mapping[str, RowT], Generic[RowT]):
 
     def update(self, key: str, **changes: object) -> None:
         """Change fields of a row, if it is there."""
-        row = self.get(key)
+        row = self._rows.get(stored_text(key))
         if row is not None:
-            self.put(structs.replace(row, **changes))
+            changed = structs.replace(row, **_stored_values(changes))
+            self.write(getattr(row, self._key), changed)
 
     def delete(self, key: str) -> None:
         """Remove a row, if it is there."""
@@ -102,25 +103,21 @@ class Table(Mapping[str, RowT], Generic[RowT]):
 
     def restore(self, key: str, row: RowT | None) -> None:
         """Set or remove what stands under a key without noting it."""
-        if self._indexes:
-            self._unindex(key)
+        before = self._rows.get(key)
         if row is None:
             del self._rows[key]
-            return
-        self._rows[key] = row
+        else:
+            self._rows[key] = row
         for field, keys_by_value in self._indexes.items():
-            if (value := getattr(row, field)) is not None:
-                keys_by_value.setdefault(value, {})[key] = None
-
-    def _unindex(self, key: str) -> None:
-        old = self._rows.get(key)
-        if old is None:
-            return
-        for field, keys_by_value in self._indexes.items():
-            if (value := getattr(old, field)) is not None:
-                del keys_by_value[value][key]
-                if not keys_by_value[value]:
-                    del keys_by_value[value]
+            old, new = getattr(before, field, None), getattr(row, field, None)
+            if old == new:
+                continue
+            if old is not None:
+                del keys_by_value[old][key]
+                if not keys_by_value[old]:
+                    del keys_by_value[old]
+            if new is not None:
+                keys_by_value.setdefault(new, {})[key] = None
 
 
 def stored_text(text: str) -> str:
@@ -138,12 +135,13 @@ def _stored(row: RowT) -> RowT:
     values = structs.astuple(row)
     for value in values:
         if isinstance(value, str) and not (value.isascii() and "\0" not in value):
-            break
-    else:
-        return row  # nearly every row
-    changes = {
-        field: stored_text(value)
-        for field, value in zip(row.__struct_fields__, values, strict=True)
-        if isinstance(value, str)
+            fields = dict(zip(row.__struct_fields__, values, strict=True))
+            return structs.replace(row, **_stored_values(fields))
+    return row  # nearly every one
+
+
+def _stored_values(fields: Mapping[str, object]) -> dict[str, object]:
+    return {
+        field: stored_text(value) if isinstance(value, str) else value
+        for field, value in fields.items()
     }
-    return structs.replace(row, **changes)
