@@ -143,11 +143,30 @@ def test_a_gap_in_the_log_is_believed_when_it_comes_back() -> None:
     assert driver.client.synced
 
 
-def test_a_gap_between_chunks_is_one_of_the_log_if_the_count_is_right() -> None:
+def test_a_broadcast_as_long_as_what_is_to_come_is_not_taken_for_it() -> None:
+    driver = Driver()
+    driver.chunk(1, remaining=1)
+    assert driver.chunk(3) == []
+    pull = driver.sent()[-1]
+    assert (pull.cursor, driver.client.synced) == (1, False)
+    assert driver.chunk(2, 3, pull=pull) == [2, 3]
+    assert driver.client.synced
+
+
+def test_a_gap_between_chunks_is_believed_when_it_comes_back() -> None:
     driver = Driver()
     driver.chunk(1, remaining=2)
-    assert driver.chunk(3, 4) == [3, 4]
+    assert driver.chunk(3, 4) == []
+    pull = driver.sent()[-1]
+    assert driver.chunk(3, 4, pull=pull) == [3, 4]
     assert driver.client.synced
+
+
+def test_a_stream_that_fails_later_is_begun_again() -> None:
+    driver = Driver()
+    driver.chunk(1)
+    driver.receive(ErrorRes(request_id=driver.pull.request_id, message="why"))
+    assert driver.client.close_reason == "the server refuses a pull: why"
 
 
 def test_a_gap_in_the_stream_is_pulled() -> None:

@@ -307,8 +307,11 @@ class SyncClient:
         if self._wire.is_streamed:
             self._outbox.append(PullAck(request_id=answer.request_id))
             self._backend_id = answer.backend_id
-            if self._is_ahead_of_pull(answer):
+            if self._phase is Phase.LIVE:
                 return self._receive_broadcast([s.event for s in answer.batch])
+            if self._leaves_gap(answer):
+                self._set_aside(answer)
+                return []
         elif self._phase is not Phase.PULLING:
             return []
         self._remaining = answer.remaining
@@ -320,27 +323,22 @@ class SyncClient:
             updates += self._finish_pull(now)
         return updates
 
-    def _is_ahead_of_pull(self, answer: PullRes) -> bool:
-        """Tell whether a stream's answer is a broadcast, which looks the same.
+    def _leaves_gap(self, answer: PullRes) -> bool:
+        """Tell whether events are missing before what looks like the end of a pull.
 
-        One that is pushed while the server holds answers back overtakes these: a gap
-        stands before it, and it is not as long as what is still to come.
+        A gap that comes back in another pull is one of the log itself.
         """
-        if self._phase is not Phase.PULLING:
-            return True
         if answer.remaining or not answer.batch:
             return False
-        gap = (self._head, answer.batch[0].event.seq_num)
-        if gap[1] <= self._head + 1:
-            return False
-        if self._remaining is not None:
-            return len(answer.batch) != self._remaining
-        if gap == self._gap:
-            return False
-        # The log itself may have a gap: it has if it comes back in another pull.
-        self._gap = gap
-        self._send_pull()
-        return True
+        first = answer.batch[0].event.seq_num
+        return first > self._head + 1 and self._gap != (self._head, first)
+
+    def _set_aside(self, answer: PullRes) -> None:
+        """Keep what may be a broadcast: these overtake a pull, and look the same."""
+        self._during_pull.extend(stored.event for stored in answer.batch)
+        if self._remaining in {None, len(answer.batch)}:  # it may be the end as well
+            self._gap = (self._head, answer.batch[0].event.seq_num)
+            self._send_pull()
 
     def _finish_pull(self, now: float) -> list[Update]:
         self._phase = next_phase(self._phase, Step.PULLED)
@@ -401,7 +399,8 @@ class SyncClient:
 
     def _receive_error(self, error: ErrorRes) -> None:
         self._last_error = error.message
-        if self._phase is Phase.PULLING and error.request_id == self._pull_id:
+        is_pulling = self._phase is Phase.PULLING or self._wire.is_streamed
+        if is_pulling and error.request_id == self._pull_id:
             self._close(f"the server refuses a pull: {error.message}")
             return
         push = self._push
