@@ -228,7 +228,10 @@ def _location(response: httpcore.Response) -> str | None:
 def _head(
     response: httpcore.Response, url: HttpUrl, *, is_redirected: bool
 ) -> dict[str, Any]:
-    extensions = cast("dict[str, Any]", response.extensions)
+    extensions = cast(
+        "dict[str, Any]",
+        response.extensions,  # pyright: ignore[reportUnknownMemberType] - untyped
+    )
     reason: bytes = extensions.get("reason_phrase", b"")
     return {
         "status": response.status,
