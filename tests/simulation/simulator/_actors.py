@@ -24,6 +24,7 @@ from ._cells import SimulatedWorker
 from ._machine import Machine, this_machine
 from ._trace import Trace
 
+_MOST_ACTS = 25
 SYNC_URL = "ws://server/livestore"
 NOTEBOOK = "notebook"
 
@@ -124,7 +125,7 @@ class Person(Actor):
             try:
                 while True:
                     await trio.sleep(self._random.expovariate(1 / self._pause_s))
-                    if not self.is_idle:
+                    if not self.is_idle and self._count < _MOST_ACTS:
                         self._act(notebook)
             finally:
                 self.notebook = None
@@ -216,7 +217,7 @@ class Person(Actor):
         notebook.commit(self._metadata(f"{self._count}"))
 
     def _write_much(self, notebook: Notebook) -> None:
-        size = self._random.choice((0, 0, 3_000, 60_000))
+        size = self._random.choice((0, 0, 3_000, 30_000))
         count = self._random.randint(2, 40)
         notebook.commit(
             *[self._metadata(f"{self._count}.{n}" + "y" * size) for n in range(count)]

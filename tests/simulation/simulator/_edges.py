@@ -22,29 +22,32 @@ from runt_agent._service import Service
 from trio._core import _run as trio_run
 
 from ._machine import WallClock, wall_clock
-from ._network import Network
+from ._network import Dialing, Network
 from ._recording import RecordingClient
 
 
 @contextmanager
 def simulated_edges(
-    network: Network, random: Random, mutations: Mapping[str, object]
+    network: Callable[[], Network], random: Random, mutations: Mapping[str, object]
 ) -> Generator[None]:
     """Take sockets, clocks and randomness away from the real modules.
 
     Args:
-        network: Where connections and requests go.
+        network: Tells where connections and requests go.
         random: Where jitter and fresh names come from.
         mutations: Dotted names and what stands there instead, to show that the
             simulation finds it.
     """
+
+    def connect(url: str, **options: Any) -> Dialing:
+        return network().connect(url, **options)
 
     def fresh_id() -> UUID:
         return UUID(int=random.getrandbits(128), version=4)
 
     replacements: dict[str, object] = {
         # sockets
-        f"{_connection.__name__}.connect": network.connect,
+        f"{_connection.__name__}.connect": connect,
         f"{_identity.__name__}.request": _requests(network),
         f"{_artifacts.__name__}.request": _requests(network),
         # the clock on the wall (trio's own is `trio.testing.MockClock`)
@@ -80,7 +83,7 @@ def seeded_scheduler(random: Random) -> Generator[None]:
         trio_run._r.setstate(state)
 
 
-def _requests(network: Network) -> Callable[..., Any]:
+def _requests(network: Callable[[], Network]) -> Callable[..., Any]:
     async def request(  # noqa: PLR0913 - as the original
         method: str,
         path: str,
@@ -92,7 +95,7 @@ def _requests(network: Network) -> Callable[..., Any]:
     ) -> httpx.Response:
         sent = {**service.authorization(), **(headers or {})}
         try:
-            status, body = await network.request(
+            status, body = await network().request(
                 method, path, timeout_s=timeout_s, headers=sent
             )
         except OSError as error:

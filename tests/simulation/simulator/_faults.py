@@ -9,6 +9,8 @@ import trio
 from ._disk import DiskFault
 from ._world import World
 
+# A Ping goes out 25 s after the last Pong and is given up after 20 s; then some more.
+_FOUND_OUT_S: Final = 25 + 20 + 3
 _JUMPS: Final = (timedelta(hours=1), timedelta(seconds=-40), timedelta(days=-400))
 
 
@@ -87,7 +89,14 @@ class Faults:
         machine = self._random.choice([*world.people, *world.agents]).machine
         if machine.is_alive and not world.network.is_parted(machine):
             world.network.part(machine)
-            await self._a_while(0.2, self._random.choice((2, 10, 100)))
+            links = world.network.links_of(machine)
+            await self._a_while(0.2, self._random.choice((2, 10, _FOUND_OUT_S)))
+            if self._random.random() < 0.3:
+                await trio.sleep(_FOUND_OUT_S)
+                if machine.is_alive and any(
+                    link.is_stalled and not link.is_left for link in links
+                ):
+                    world.violate(f"{machine.name} trusts a half-open connection")
             world.network.join(machine, remembers=self._random.random() < 0.5)
 
     async def kill_server(self) -> None:

@@ -21,6 +21,9 @@ _OPEN: Final = {"pending", "assigned", "executing"}
 _LEAST_GAP_S: Final = 0.05
 
 
+_ENOUGH_DELAYS: Final = 4
+
+
 class Invariants:
     """Checks a simulation.
 
@@ -126,6 +129,17 @@ class Invariants:
             self._ensure(
                 gap >= _LEAST_GAP_S, f"{name} dials again after {gap * 1000:.0f} ms"
             )
+
+    def check_jitter(self, delays: Sequence[float]) -> None:
+        """Check that clients which lost the same server do not come back together.
+
+        Args:
+            delays: The first pauses of clients that the server has lost, in seconds.
+        """
+        self._ensure(
+            len(delays) < _ENOUGH_DELAYS or len({round(d, 6) for d in delays}) > 1,
+            f"there is no jitter: {len(delays)} clients waited {delays[:1]} s",
+        )
 
     def _check_outputs(self, state: NotebookState, cell_id: str, status: str) -> None:
         cell = cell_of(self._seed, int(cell_id[1:]))

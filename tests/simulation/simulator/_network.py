@@ -51,6 +51,7 @@ class Link:
         up: To the server.
         down: To the client.
         is_half_open: Whether both ends believe in it though nothing gets through.
+        is_left: Whether the client has given it up.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Link:
         self.body = ""
         self.answered = trio.Event()
         self.close: Close | None = None
+        self.is_left = False
 
     @property
     def is_stalled(self) -> bool:
@@ -159,8 +161,8 @@ class Network:
             return
         self._trace.note("network", f"{machine.name} is back ({remembers=})")
         self._partitioned.discard(machine)
-        for link in [link for link in self.links if link.machine is machine]:
-            if remembers:
+        for link in self.links_of(machine):
+            if remembers and not link.is_half_open:
                 link.stall(stalled=False)
             else:
                 link.is_half_open = True
@@ -176,22 +178,25 @@ class Network:
     def sever(self, machine: Machine) -> None:
         """Lose a machine that has died: nothing comes from it any more."""
         self._partitioned.discard(machine)
-        for link in [link for link in self.links if link.machine is machine]:
+        for link in self.links_of(machine):
             self.cut(link, self._random.choice(("drop", "late")))
 
     def sever_server(self) -> None:
         """Lose the server's process: its kernel resets what was connected."""
         for link in self.links:
-            link.up.reset()
             if link.is_stalled:
                 link.is_half_open = True
             else:
-                link.down.reset()
+                link.reset()
         self.links = [link for link in self.links if link.is_half_open]
 
     def is_parted(self, machine: Machine) -> bool:
         """Tell whether a machine is off the network."""
         return machine in self._partitioned
+
+    def links_of(self, machine: Machine) -> list[Link]:
+        """Give the connections of a machine."""
+        return [link for link in self.links if link.machine is machine]
 
     def parted(self) -> list[Machine]:
         """Give the machines that are off the network."""
@@ -429,6 +434,7 @@ class Dialing(AbstractAsyncContextManager[ClientSocket]):
         _traceback: TracebackType | None,
     ) -> None:
         """Say goodbye; wait a moment for the answer."""
+        self._link.is_left = True
         self._link.up.finish()
         with trio.move_on_after(self._close_timeout):
             try:

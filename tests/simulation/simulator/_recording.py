@@ -23,6 +23,7 @@ class RecordingClient(SyncClient):
     max_push_events = 50
     all: list["RecordingClient"] = []  # noqa: RUF012 - emptied by each simulation
     resets_so_far = 0
+    first_delays: list[float] = []  # noqa: RUF012 - the same
 
     def __init__(
         self,
@@ -51,6 +52,13 @@ class RecordingClient(SyncClient):
         self.committed.extend(events)
         self.tickets.extend(tickets)
         return tickets
+
+    def connection_lost(self, now: float, *, jitter: float) -> None:
+        """Note how long the pause is, where it is the first one."""
+        is_first = self._failures == 0
+        super().connection_lost(now, jitter=jitter)
+        if is_first:
+            type(self).first_delays.append(self._reconnect_at - now)
 
     def confirmed(self) -> Sequence[EncodedEvent]:
         """Give the events that the server has confirmed."""

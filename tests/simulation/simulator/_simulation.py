@@ -60,17 +60,19 @@ def simulate(seed: int, mutations: Mapping[str, object] | None = None) -> Outcom
     outcome = Outcome(seed)
     random = Random(seed)  # noqa: S311 - replayable is what it has to be
     RecordingClient.all = []
+    RecordingClient.first_delays = []
     RecordingClient.resets_so_far = 0
     trace = Trace()
     with TemporaryDirectory(prefix="runt-simulation-") as folder:
         simulation = _Simulation(seed, random, Path(folder), trace, outcome)
         try:
-            with seeded_scheduler(random):
-                trio.run(
-                    simulation.run,
-                    mutations or {},
-                    clock=SimulatedClock(),
-                )
+            with (
+                seeded_scheduler(random),
+                simulated_edges(
+                    lambda: simulation.world.network, random, mutations or {}
+                ),
+            ):
+                trio.run(simulation.run, clock=SimulatedClock())
         except Exception as error:  # noqa: BLE001 - whatever a part raises is a finding
             outcome.failure = _first(error)
     outcome.trace = trace.text(TRACE_LINES)
@@ -88,10 +90,10 @@ class _Simulation:
         self._trace = trace
         self._outcome = outcome
 
-    async def run(self, mutations: Mapping[str, object]) -> None:
+    async def run(self) -> None:
         plan = Plan.draw(self._random)
         async with trio.open_nursery() as nursery:
-            world = World(
+            self.world = world = World(
                 seed=self._seed,
                 random=self._random,
                 plan=plan,
@@ -100,9 +102,8 @@ class _Simulation:
                 trace=self._trace,
             )
             RecordingClient.max_push_events = plan.wire.max_push_events
-            with simulated_edges(world.network, self._random, mutations):
-                await self._live(world, nursery)
-                nursery.cancel_scope.cancel()
+            await self._live(world, nursery)
+            nursery.cancel_scope.cancel()
 
     async def _live(self, world: World, nursery: trio.Nursery) -> None:
         world.server.start()
@@ -184,6 +185,7 @@ class _Simulation:
             dials[machine].append(time)
         for machine, times in dials.items():
             world.invariants.check_dials(times, machine.name)
+        world.invariants.check_jitter(RecordingClient.first_delays)
 
     def _check_clients(self, world: World) -> None:
         world.invariants.check_log(RecordingClient.all)

@@ -47,10 +47,10 @@ class Plan:
         """Draw a plan. Small sizes bring small simulations to where large ones get."""
         return cls(
             people=random.randint(1, 4),
-            duration_s=random.choice((5.0, 10.0, 20.0, 40.0)),
+            duration_s=random.choice((5.0, 10.0, 20.0, 40.0, 90.0)),
             fault_pause_s=random.choice((0.4, 1.0, 3.0, 10.0)),
-            pause_s=random.choice((0.3, 1.0, 3.0)),
-            latency_s=random.choice((0.0005, 0.01, 0.1)),
+            pause_s=random.choice((0.3, 1.0, 5.0)),
+            latency_s=random.choice((0.0005, 0.01, 0.05)),
             window=random.choice((2_000, 65_536, 1_000_000)),
             max_queued_frames=random.choice((5, 50, 10_000)),
             wire=runt_protocol.Limits(
