@@ -1,4 +1,4 @@
-"""Run the fault simulation: `hatch run simulate [--seeds N] [--seed S] [--seconds T]`."""
+"""Run the fault simulation, as `hatch run simulate`, seed after seed."""
 
 import argparse
 import logging

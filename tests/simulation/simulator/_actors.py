@@ -36,7 +36,6 @@ class Requests:
     """What people have asked for.
 
     Attributes:
-        cells: Cell id → how often its execution was requested.
         executions: Queue id → cell id.
         touched: Cells whose outputs somebody has cleared, or that were requested twice.
         sources: Source → its queue ids.
@@ -101,7 +100,7 @@ class Actor:
 class Person(Actor):
     """Creates cells, requests and cancels executions, and writes a lot at times."""
 
-    def __init__(  # noqa: PLR0913 - its parts
+    def __init__(  # noqa: PLR0917 - its parts
         self,
         name: str,
         token: str,
@@ -156,9 +155,7 @@ class Person(Actor):
                 cell_type="code",
                 created_by=self.machine.name,
             ),
-            CellSourceChanged(
-                id=cell_id, source=source, modified_by=self.machine.name
-            ),
+            CellSourceChanged(id=cell_id, source=source, modified_by=self.machine.name),
         )
         self._commit_request(notebook, source, cell_id)
 
@@ -236,7 +233,7 @@ class Person(Actor):
 class Agent(Actor):
     """The real runtime agent, with a simulated worker."""
 
-    def __init__(  # noqa: PLR0913 - its parts
+    def __init__(  # noqa: PLR0917 - its parts
         self,
         name: str,
         token: str,
@@ -260,7 +257,9 @@ class Agent(Actor):
             session_id=self.session_id,
         )
         worker = SimulatedWorker(
-            self._seed, lambda source: self._starts(self.session_id, source), self._trace
+            self._seed,
+            lambda source: self._starts(self.session_id, source),
+            self._trace,
         )
         await run_agent(config, worker=worker, task_status=self)  # pyright: ignore[reportArgumentType] - all that it calls is `started`
 

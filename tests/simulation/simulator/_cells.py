@@ -107,9 +107,7 @@ class SimulatedWorker:
         trace: Takes notes.
     """
 
-    def __init__(
-        self, seed: int, starts: Callable[[str], None], trace: Trace
-    ) -> None:
+    def __init__(self, seed: int, starts: Callable[[str], None], trace: Trace) -> None:
         self._seed = seed
         self._starts = starts
         self._trace = trace

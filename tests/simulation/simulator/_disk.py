@@ -59,7 +59,7 @@ class Disk:
         self.resets = 0
 
     def open(self) -> "SimulatedDatabase":
-        """Open the database as a starting server does; SQLite recovers what is there."""
+        """Open the database as a server does; SQLite recovers what is there."""
         connection = _database._connect(self._file)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the server's own way to open it
         # Whether a commit survives is decided here, not by the disk below.
         connection.execute("PRAGMA synchronous = OFF")
@@ -192,14 +192,13 @@ class SimulatedDatabase(_database.Database):
                 raise sqlite3.OperationalError("disk I/O error")  # as from COMMIT
             return result
 
-        changes = self._connection.total_changes
         async with self._turn:
-            with suppress(_ProcessHasEnded):
-                # As in the thread of the original: once begun, it is not abandoned.
-                with trio.CancelScope(shield=True):
-                    return await self._disk.write(
-                        self._connection, lambda: self._work(work_on_a_bad_disk)
-                    )
+            changes = self._connection.total_changes
+            # As in the thread of the original: once begun, it is not abandoned.
+            with suppress(_ProcessHasEnded), trio.CancelScope(shield=True):
+                return await self._disk.write(
+                    self._connection, lambda: self._work(work_on_a_bad_disk)
+                )
             await trio.sleep_forever()  # until the process's scope is cancelled
             raise AssertionError
 

@@ -12,15 +12,17 @@ from unittest.mock import patch
 from uuid import UUID
 
 import httpx
-import trio
+from trio._core import _run as trio_run
 
 import runt_protocol._replica
 import runt_sync._rooms
 from runt_agent import _agent, _artifacts, _connection, _identity
 from runt_agent._errors import UnreachableError
 from runt_agent._service import Service
-from trio._core import _run as trio_run
 
+# The modules patched here are private, and so is trio's source of randomness.
+# ruff: noqa: SLF001
+# pyright: reportPrivateUsage=false
 from ._machine import WallClock, wall_clock
 from ._network import Dialing, Network
 from ._recording import RecordingClient
@@ -84,14 +86,14 @@ def seeded_scheduler(random: Random) -> Generator[None]:
 
 
 def _requests(network: Callable[[], Network]) -> Callable[..., Any]:
-    async def request(  # noqa: PLR0913 - as the original
+    async def request(
         method: str,
         path: str,
         *,
         service: Service,
         timeout_s: float,
         headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        content: bytes | None = None,  # noqa: ARG001 - as the original
     ) -> httpx.Response:
         sent = {**service.authorization(), **(headers or {})}
         try:

@@ -117,7 +117,7 @@ class Faults:
             "torn write",
         )
         self._world.disk.next_fault = self._random.choice(kinds)
-        while self._world.server.is_up and self._world.disk.next_fault:
+        while self._world.server.is_up and self._world.disk.next_fault:  # noqa: ASYNC110 - simulated time is cheap
             await trio.sleep(0.05)
         await self._restart_server()
 

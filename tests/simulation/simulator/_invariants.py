@@ -5,9 +5,11 @@ from itertools import pairwise
 from typing import Final
 
 from runt_protocol import (
+    Event,
     ExecutionAssigned,
     LoggedEvent,
     NotebookState,
+    UnknownEvent,
     decode_event,
     materialize,
 )
@@ -165,7 +167,7 @@ class Invariants:
             self._violate(complaint)
 
 
-def _decoded(event: LoggedEvent) -> object:
+def _decoded(event: LoggedEvent) -> Event | UnknownEvent:
     return decode_event(event.name, event.args_text)
 
 

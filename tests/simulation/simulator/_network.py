@@ -269,12 +269,12 @@ class Network:
     async def _reach(self, machine: Machine) -> None:
         retries = iter(_SYN_RETRIES_S)
         start = trio.current_time()
-        while not machine.is_alive or self.is_parted(machine):
+        while not machine.is_alive or self.is_parted(machine):  # noqa: ASYNC110 - simulated time is cheap
             await trio.sleep_until(start + next(retries))
 
     async def _arrive(self, machine: Machine) -> None:
         await trio.sleep(self.draw_delay())
-        while not machine.is_alive or self.is_parted(machine):
+        while not machine.is_alive or self.is_parted(machine):  # noqa: ASYNC110 - simulated time is cheap
             await trio.sleep(0.5)
 
     def _forget(self, link: Link) -> None:
@@ -283,9 +283,11 @@ class Network:
 
     # The server's end.
 
-    async def serve_link(self, link: Link, asgi: Callable[..., Awaitable[None]]) -> None:
+    async def serve_link(
+        self, link: Link, asgi: Callable[..., Awaitable[None]]
+    ) -> None:
         """Run the application for one connection, as an ASGI server does."""
-        scope = {
+        scope: dict[str, Any] = {
             "type": "websocket",
             "asgi": {"version": "3.0"},
             "scheme": "ws",

@@ -79,13 +79,13 @@ class Pipe:
         self._changed.unpark_all()
 
     def finish(self) -> None:
-        """Take no more frames; the receiver gets those on their way and then the end."""
+        """Take no more frames; the receiver gets what is on its way, then the end."""
         self._refuses_frames = True
         self._is_finished = True
         self._changed.unpark_all()
 
     def refuse(self) -> None:
-        """Tell the sender that the connection is gone; the receiver knows nothing yet."""
+        """Tell the sender, and only it, that the connection is gone."""
         self._refuses_frames = True
         self._changed.unpark_all()
 

@@ -39,7 +39,7 @@ class SimulatedServer:
         trace: Takes notes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - its parts
         self,
         nursery: trio.Nursery,
         disk: Disk,

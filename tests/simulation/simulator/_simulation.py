@@ -1,11 +1,12 @@
 """One simulation: a notebook's life with faults, all of it drawn from one seed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import trio
 
@@ -195,8 +196,7 @@ class _Simulation:
                     world.invariants.check_state(person, client)
 
 
-def _first(error: Exception) -> BaseException:
-    found: BaseException = error
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found
+def _first(error: Exception) -> Exception:
+    if isinstance(error, ExceptionGroup):
+        return _first(cast("ExceptionGroup[Exception]", error).exceptions[0])
+    return error

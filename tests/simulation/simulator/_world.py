@@ -91,15 +91,18 @@ class World:
         self._seed = seed
         self._nursery = nursery
         self._names = 0
-        self.disk = Disk(folder, random, trace, crash=lambda: self.server.kill())
+        self.disk = Disk(
+            folder,
+            random,
+            trace,
+            crash=lambda: self.server.kill(),  # noqa: PLW0108 - it is made below
+        )
         self.tap = AckTap(trace, self.disk.is_stored, self.violate)
         self.network = Network(random, trace, self.tap, plan.latency_s, plan.window)
         self.server = SimulatedServer(
             nursery, self.disk, self.network, plan.wire, plan.max_queued_frames, trace
         )
-        self.invariants = Invariants(
-            seed, self.requests, self.disk.log, self.violate
-        )
+        self.invariants = Invariants(seed, self.requests, self.disk.log, self.violate)
 
     def violate(self, complaint: str) -> None:
         """Report that an invariant does not hold.

@@ -13,6 +13,7 @@ from runt_agent._queue import IdleStep, Run, Wait
 from runt_protocol import (
     Append,
     Effect,
+    Event,
     ExecutionCompleted,
     NotebookState,
     Send,
@@ -34,10 +35,12 @@ class Mutation:
     Attributes:
         replacements: Dotted names and what stands there instead.
         complaint: Part of what is reported.
+        hint: A seed that found it once, tried first.
     """
 
     replacements: Mapping[str, Any]
-    complaint: str
+    complaint: str = ""
+    hint: int = 1
 
 
 class AcksBeforeCommit(SyncRoom):
@@ -54,7 +57,9 @@ class AcksBeforeCommit(SyncRoom):
 
     def appended(self) -> list[Effect]:
         """Broadcast only."""
-        return [e for e in super().appended() if "PushAck" not in getattr(e, "text", "")]
+        return [
+            e for e in super().appended() if "PushAck" not in getattr(e, "text", "")
+        ]
 
 
 class TakesStalePushes(SyncRoom):
@@ -135,6 +140,11 @@ def runs_unconfirmed_claims(
     return step
 
 
+def always_goes_on(*_: Any) -> Wait:
+    """Go on with the cell, whoever it belongs to."""
+    return Wait()
+
+
 def leaves_what_others_left(
     ledger: Ledger, state: NotebookState, session_id: str, **options: Any
 ) -> IdleStep:
@@ -144,16 +154,7 @@ def leaves_what_others_left(
 
 
 class RunsWhatOthersLeft(Ledger):
-    """A ledger in which the last claim counts, as in the tables."""
-
-    def _observe_work(self, event: Any) -> None:
-        execution = self._open.get(event.queue_id)
-        if execution is not None and event.runtime_session_id == self.in_charge:
-            fresh = type(execution)(
-                queue_id=execution.queue_id, cell_id=execution.cell_id
-            )
-            self._open[event.queue_id] = fresh
-        super()._observe_work(event)
+    """A ledger in which claims end with the session that made them."""
 
     def _observe_session(self, event: Any) -> None:
         super()._observe_session(event)
@@ -171,46 +172,48 @@ class ShufflesOutputs(Gatherer):
         return super().take(now)[::-1]
 
 
-def always_succeeds(*args: Any, **kwargs: Any) -> ExecutionCompleted:
+def always_succeeds(*args: Any, **kwargs: Any) -> Event:
     """Complete every execution as a success."""
     from runt_agent._session import completion  # noqa: PLC0415 - the original, unpatched
 
-    return replace(completion(*args, **kwargs), status="success")
+    ended = completion(*args, **kwargs)
+    assert isinstance(ended, ExecutionCompleted)
+    return replace(ended, status="success")
 
 
 _CLIENT = "runt_protocol._replica.SyncClient"
 _ROOM = "runt_sync._rooms.SyncRoom"
 _NEXT_STEP = "runt_agent._agent.next_step"
+_RUNNING_STEP = "runt_agent._agent.running_step"
 
 MUTATIONS = {
     "the server acks before it commits": Mutation(
         {_ROOM: AcksBeforeCommit}, "acknowledged, not stored"
     ),
     "the server accepts two pushes for one place": Mutation(
-        {_ROOM: TakesStalePushes}, ""
+        {_ROOM: TakesStalePushes}, hint=18
     ),
     "a client drops what is pending when it connects again": Mutation(
-        {_CLIENT: DropsPending}, ""
+        {_CLIENT: DropsPending}
     ),
-    "a client never pulls again": Mutation({_CLIENT: NeverPullsAgain}, ""),
+    "a client never pulls again": Mutation({_CLIENT: NeverPullsAgain}, hint=4),
     "a client takes what was sent for stored": Mutation(
-        {_CLIENT: ForgetsWhatIsInFlight}, ""
+        {_CLIENT: ForgetsWhatIsInFlight}, hint=4
     ),
     "a client never asks whether the server lives": Mutation(
-        {_CLIENT: TrustsSilence}, ""
+        {_CLIENT: TrustsSilence}, hint=17
     ),
     "a client dials without a pause": Mutation({_CLIENT: Insists}, "dials again"),
-    "all clients dial at the same moment": Mutation(
-        {_CLIENT: WithoutJitter}, "jitter"
-    ),
+    "all clients dial at the same moment": Mutation({_CLIENT: WithoutJitter}, "jitter"),
     "an agent runs what it has claimed without a confirmation": Mutation(
-        {_NEXT_STEP: runs_unconfirmed_claims}, "its claim is not in the log"
+        {_NEXT_STEP: runs_unconfirmed_claims, _RUNNING_STEP: always_goes_on},
+        "its claim is not in the log",
     ),
     "an agent runs again what a dead one had begun": Mutation(
-        {"runt_agent._run_agent.Ledger": RunsWhatOthersLeft}, "was run twice"
+        {"runt_agent._run_agent.Ledger": RunsWhatOthersLeft}, "was run twice", hint=5
     ),
     "an agent leaves what a dead one had begun": Mutation(
-        {_NEXT_STEP: leaves_what_others_left}, "for ever"
+        {_NEXT_STEP: leaves_what_others_left}, "for ever", hint=5
     ),
     "outputs are handed over backwards": Mutation(
         {"runt_agent._publisher.Gatherer": ShufflesOutputs}, "shows"
