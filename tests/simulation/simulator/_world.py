@@ -51,7 +51,7 @@ class Plan:
             fault_pause_s=random.choice((0.4, 1.0, 3.0, 10.0)),
             pause_s=random.choice((0.3, 1.0, 5.0)),
             latency_s=random.choice((0.0005, 0.01, 0.05)),
-            window=random.choice((2_000, 65_536, 1_000_000)),
+            window=random.choice((300, 2_000, 65_536, 1_000_000)),
             max_queued_frames=random.choice((5, 50, 10_000)),
             wire=runt_protocol.Limits(
                 max_push_events=random.choice((10, 50)),
