@@ -23,7 +23,7 @@ class OnlyHalfOpen(Faults):
 
 
 # With these a client once waited in a send and never looked for the missing Pong.
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [4, 15])
 def test_a_client_that_cannot_send_finds_out_by_its_pings(seed: int) -> None:
     narrow = {
         "simulator._simulation.Plan": NarrowPlan,
