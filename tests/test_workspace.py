@@ -96,7 +96,8 @@ def test_the_test_environment_has_what_tests_and_benchmarks_import() -> None:
     for folder in ("tests", "benchmarks"):
         for path in (ROOT / folder).rglob("*.py"):
             imported |= imported_modules(path)
-            beside.add(path.stem)  # scripts import their neighbours
+            # Scripts import their neighbours, modules and folders of them.
+            beside |= {path.stem, path.parent.name}
     assert imported - available - beside - set(sys.stdlib_module_names) == set()
 
 
