@@ -7,6 +7,7 @@ import pytest
 from simulator import simulate
 from simulator._faults import Faults
 from simulator._world import Plan, World
+from simulator.mutations import TrustsSilence
 
 
 class NarrowPlan:
@@ -33,3 +34,15 @@ def test_a_client_that_cannot_send_finds_out_by_its_pings(seed: int) -> None:
     outcome = simulate(seed, narrow)
 
     assert outcome.failure is None, outcome.trace
+
+
+def test_a_client_without_pings_is_found() -> None:
+    narrow = {
+        "simulator._simulation.Plan": NarrowPlan,
+        "simulator._simulation.Faults": OnlyHalfOpen,
+        "runt_protocol._replica.SyncClient": TrustsSilence,
+    }
+
+    failures = [str(simulate(seed, narrow).failure) for seed in (4, 6, 15, 19)]
+
+    assert any("half-open" in failure for failure in failures)

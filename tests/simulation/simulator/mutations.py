@@ -200,9 +200,6 @@ MUTATIONS = {
     "a client takes what was sent for stored": Mutation(
         {_CLIENT: ForgetsWhatIsInFlight}, hint=4
     ),
-    "a client never asks whether the server lives": Mutation(
-        {_CLIENT: TrustsSilence}, hint=17
-    ),
     "a client dials without a pause": Mutation({_CLIENT: Insists}, "dials again"),
     "all clients dial at the same moment": Mutation({_CLIENT: WithoutJitter}, "jitter"),
     "an agent runs what it has claimed without a confirmation": Mutation(
