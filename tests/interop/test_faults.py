@@ -113,6 +113,7 @@ async def test_a_push_of_ours_whose_answers_were_lost_is_stored_once(
 
 
 @OUR_SERVER
+@pytest.mark.parametrize("installation", ["0.3"], indirect=True)  # see test_versions
 async def test_livestore_misses_nothing_when_it_was_away_and_then_commits(
     sync_url: str, proxy: Proxy, peers: Peers
 ) -> None:

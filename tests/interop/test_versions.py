@@ -122,3 +122,7 @@ async def test_livestore_pulls_by_itself_after_a_cut(
     proxy.is_refusing = False
 
     await agree(notebook, livestore, head=1)
+    await livestore.commit(cell("theirs"))
+    await agree(notebook, livestore, head=2)
+    notebook.commit(cell("ours"))
+    await agree(notebook, livestore, head=3)
