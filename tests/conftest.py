@@ -42,6 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=10,
         help="how often tests/runt-sync/faults kills the server under load",
     )
+    parser.addoption(
+        "--repeat-interrupts",
+        type=int,
+        default=10,
+        metavar="N",
+        help="how often tests/runt-worker stops each of the commonest shapes of cells",
+    )
 
 
 TOKEN = "token-of-a-server-process"

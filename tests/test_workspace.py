@@ -96,7 +96,9 @@ def test_the_test_environment_has_what_tests_and_benchmarks_import() -> None:
     for folder in ("tests", "benchmarks"):
         for path in (ROOT / folder).rglob("*.py"):
             imported |= imported_modules(path)
-            beside.add(path.stem)  # scripts import their neighbours
+            is_package = path.stem == "__init__"
+            # Scripts import their neighbours.
+            beside.add(path.parent.name if is_package else path.stem)
     assert imported - available - beside - set(sys.stdlib_module_names) == set()
 
 

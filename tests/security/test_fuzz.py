@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import pytest
@@ -48,7 +48,7 @@ ODD_BYTES = [b"\x00" * 4, b"\xff" * 4, b"NaN", b"1e999", b"[" * 200, b'"', b"\xe
 
 @pytest.fixture
 def count(pytestconfig: pytest.Config) -> int:
-    return int(pytestconfig.getoption("--fuzz"))
+    return cast("int", pytestconfig.getoption("--fuzz"))
 
 
 def mutated(source: random.Random, data: bytes) -> bytes:

@@ -44,7 +44,7 @@ channel.onmessage = (event) => heard.push(event.data);
 SAY = """
 const saying = new BroadcastChannel('x');
 saying.postMessage('LEFT');
-await new Promise((done) => setTimeout(done, 100));
+while (heard.length === 0) await new Promise((done) => setTimeout(done, 10));
 saying.close();
 """
 
@@ -82,7 +82,7 @@ def test_what_is_broadcast_stays_in_the_process(
 ) -> None:
     for each in (sandbox, other_sandbox):
         js(each, HEAR)
-    js(sandbox, SAY)
+    js(sandbox, SAY)  # until it is heard here
     assert js(sandbox, "return heard.join()") == LEFT
     assert js(other_sandbox, "return heard.join()") == ""
     sandbox.call(sandbox.worker.restart)

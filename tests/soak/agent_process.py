@@ -64,7 +64,7 @@ class AgentProcess:
             "--sync-url": self._sync_url,
             "--cell-timeout": ENDLESS_S,
             "--interrupt-grace": GRACE_S,
-            "--max-output": "4M",
+            "--max-output": "1M",
             "--output-dir": self.outputs,
         }
         with self.log.open("ab") as log:

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 from agent_process import MEBIBYTE, AgentProcess, Usage
@@ -58,14 +58,28 @@ WARM: Final = 0.6
 MAX_GROWTH: Final = 48 * MEBIBYTE
 """What allocators keep for later; what is leaked per cell would soon be more."""
 
+MEMORY_PER_LOGGED: Final = 3
+"""So many bytes the agent may take for one of the log: it holds the notebook."""
+
 MAX_MORE_DESCRIPTORS: Final = 8
+
+
+class Measured(NamedTuple):
+    """What the agent had of the machine, and how large the log was."""
+
+    usage: Usage
+    logged_bytes: int
 
 
 class Soak:
     """One run. Its numbers stand in `counts`."""
 
     def __init__(
-        self, rng: random.Random, notebook: Notebook, agent: AgentProcess
+        self,
+        rng: random.Random,
+        notebook: Notebook,
+        agent: AgentProcess,
+        log: list[LoggedEvent],
     ) -> None:
         """Do nothing yet.
 
@@ -73,15 +87,17 @@ class Soak:
             rng: Where chance comes from.
             notebook: The notebook, joined as a person's client.
             agent: The agent, not started.
+            log: Every event of the notebook.
         """
         self._rng = rng
         self._notebook = notebook
         self._agent = agent
+        self._log = log
         self._sessions: set[str] = set()
         self.cells: list[Cell] = []
         self.cancelled: set[int] = set()
         self.counts = Counter[str]()
-        self.usages: list[Usage] = []
+        self.measured: list[Measured] = []
         self.faults: list[str] = []
 
     async def run(self, seconds: float) -> None:
@@ -93,10 +109,10 @@ class Soak:
         await self._start_agent()
         await self._do_until(start + seconds * WARM, self._deed_to_the_sandbox)
         await self._settle()
-        self.usages.append(self._agent.usage())
+        self._measure()
         await self._do_until(start + seconds, self._deed_to_the_sandbox)
         await self._settle()
-        self.usages.append(self._agent.usage())
+        self._measure()
         await self._until("children are not reaped", lambda: not self._agent.zombies())
         await self._stop_agent()
         await self._no_sandbox()
@@ -107,6 +123,10 @@ class Soak:
         """Wait until every execution has ended."""
         with trio.move_on_after(SETTLE_S):
             await self._notebook.wait_for(lambda _: not self._open())
+
+    def _measure(self) -> None:
+        logged = sum(len(event.args_text or "") for event in self._log)
+        self.measured.append(Measured(self._agent.usage(), logged))
 
     async def _do_until(self, end: float, deed: Callable[[], Awaitable[None]]) -> None:
         while time.monotonic() < end:
@@ -254,7 +274,7 @@ async def open_soak(
         ) as notebook,
     ):
         agent = AgentProcess(server.sync_url, TOKEN, directory)
-        yield Soak(rng, notebook, agent), notebook, agent
+        yield Soak(rng, notebook, agent, log), notebook, agent
 
 
 async def soak(seconds: float, seed: int, directory: Path) -> list[str]:
@@ -277,17 +297,19 @@ async def soak(seconds: float, seed: int, directory: Path) -> list[str]:
             run.cells, frozenset(run.cancelled), notebook.state, log
         )
         _report(run, notebook)
-    return found + _growth(run.usages)
+    return found + _growth(*run.measured)
 
 
-def _growth(usages: list[Usage]) -> list[str]:
-    before, after = usages
-    print(f"the last agent, once it was warm: {before}")
-    print(f"the last agent, at the end: {after}")
+def _growth(before: Measured, after: Measured) -> list[str]:
+    logged = after.logged_bytes - before.logged_bytes
+    print(f"the last agent, once it was warm: {before.usage}")
+    print(f"the last agent, at the end: {after.usage}")
+    print(f"what the log gained meanwhile: {logged / MEBIBYTE:.1f} MB")
     found: list[str] = []
-    if after.memory - before.memory > MAX_GROWTH:
+    allowed = MAX_GROWTH + MEMORY_PER_LOGGED * logged
+    if after.usage.memory - before.usage.memory > allowed:
         found.append("the agent has grown")
-    if after.descriptors - before.descriptors > MAX_MORE_DESCRIPTORS:
+    if after.usage.descriptors - before.usage.descriptors > MAX_MORE_DESCRIPTORS:
         found.append("the agent has more descriptors open than before")
     return found
 

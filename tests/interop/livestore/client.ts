@@ -16,6 +16,7 @@ async function waitFor(request: Request) {
   for (;;) {
     const status = opened().status();
     const isThere = status.head >= (request.head ?? 0) &&
+      status.localHead >= (request.localHead ?? 0) &&
       status.connected === (request.connected ?? status.connected);
     if (isThere) return status;
     if (Date.now() > deadline) throw new Error(`Timeout at ${JSON.stringify(status)}`);

@@ -11,6 +11,8 @@ export interface StoreOptions {
   /** Where its sync server is; without one the store stays by itself. */
   url?: string;
   authToken?: string;
+  /** How long the first pull may hold up its opening; 0 to open without it. */
+  initialSyncMs?: number;
   /** A folder to keep the databases in; without one they are in memory. */
   folder?: string;
 }
@@ -32,7 +34,7 @@ interface LeaderContext {
   syncBackend?: { isConnected: SubscriptionRef.SubscriptionRef<boolean> };
 }
 
-const initialSyncTimeoutMs = 30_000;
+const defaultInitialSyncMs = 30_000;
 const localPushTimeoutMs = 10_000;
 
 export class NotebookStore {
@@ -41,14 +43,18 @@ export class NotebookStore {
     private readonly leader: LeaderContext,
   ) {}
 
-  static async open({ storeId, clientId, url, authToken, folder }: StoreOptions) {
+  static async open(options: StoreOptions) {
+    const { storeId, clientId, url, authToken, folder } = options;
+    const { initialSyncMs = defaultInitialSyncMs } = options;
     const adapter = makeAdapter({
       storage: folder ? { type: "fs", baseDirectory: folder } : { type: "in-memory" },
       clientId,
       sessionId: `${clientId}-session`,
       sync: url === undefined ? undefined : {
         backend: makeCfSync({ url }),
-        initialSyncOptions: { _tag: "Blocking", timeout: initialSyncTimeoutMs },
+        initialSyncOptions: initialSyncMs === 0
+          ? { _tag: "Skip" }
+          : { _tag: "Blocking", timeout: initialSyncMs },
         onSyncError: "ignore",
       },
     });

@@ -7,21 +7,28 @@ from livestore_rig._materialiser import (
     Materialiser,
     open_materialiser,
 )
+from livestore_rig._peers import NOTEBOOK_ID, TIMEOUT_S, TOKEN, Peers, agree, until
 from livestore_rig._proxy import Proxy, open_proxy
 from livestore_rig._script import RigError
 from livestore_rig._server import open_livestore_server
 
 __all__ = [
+    "NOTEBOOK_ID",
+    "TIMEOUT_S",
+    "TOKEN",
     "Installation",
     "LiveStoreClient",
     "Materialised",
     "Materialiser",
+    "Peers",
     "Proxy",
     "RigError",
     "Tables",
+    "agree",
     "install",
     "open_client",
     "open_livestore_server",
     "open_materialiser",
     "open_proxy",
+    "until",
 ]

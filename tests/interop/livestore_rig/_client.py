@@ -29,6 +29,7 @@ class LiveStoreClient:
         store_id: str,
         client_id: str = "javascript",
         folder: Path | None = None,
+        wait_for_pull: bool = True,
     ) -> None:
         """Open a store; with a URL it has read the log to its head afterwards.
 
@@ -38,6 +39,7 @@ class LiveStoreClient:
             store_id: The notebook.
             client_id: The client's name in its events.
             folder: Where it keeps its databases; in memory without one.
+            wait_for_pull: Whether to have the log before it counts as open.
 
         Raises:
             RigError: LiveStore could not open it.
@@ -48,6 +50,7 @@ class LiveStoreClient:
             clientId=client_id,
             authToken=token,
             **({} if url is None else {"url": url}),
+            **({} if wait_for_pull else {"initialSyncMs": 0}),
             **({} if folder is None else {"folder": str(folder)}),
         )
 
@@ -66,6 +69,14 @@ class LiveStoreClient:
             RigError: That does not happen.
         """
         await self._ask("wait", head=head, timeoutMs=_WAIT_MS)
+
+    async def wait_local_head(self, head: int) -> None:
+        """Wait until its own log has an event, confirmed or not.
+
+        Raises:
+            RigError: That does not happen.
+        """
+        await self._ask("wait", localHead=head, timeoutMs=_WAIT_MS)
 
     async def wait_connected(self, *, connected: bool = True) -> None:
         """Wait until it is connected, or is not.
@@ -95,9 +106,9 @@ class LiveStoreClient:
         """Close the store; another can be opened."""
         await self._ask("close")
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """End the process as a crash would."""
-        self._script.kill()
+        await self._script.kill()
 
     async def _ask(self, command: str, **fields: object) -> Any:
         return await self._script.ask({"do": command, **fields})

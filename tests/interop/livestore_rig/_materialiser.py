@@ -72,9 +72,7 @@ def _text(event: EncodedEvent) -> str:
 
 
 @contextmanager
-def open_materialiser(
-    installation: Installation, log: Path
-) -> Generator[Materialiser]:
+def open_materialiser(installation: Installation, log: Path) -> Generator[Materialiser]:
     """Start the process, which ends with the block.
 
     Args:

@@ -2,13 +2,14 @@
 
 import socket
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import trio
 
 _PIECE_BYTES = 65_536
+_WAIT_S = 60
 # Linger for no time: closing resets the connection, and what is under way is lost.
 _RESET = struct.pack("ii", 1, 0)
 _BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
@@ -21,6 +22,8 @@ class Proxy:
         url: The sync URL behind it.
         accepted: How many connections were taken so far.
         is_refusing: New connections are reset at once.
+        kept_bytes: How much has come since that was told to be kept back.
+        answers: The bytes that servers have said to clients, for tests to look into.
     """
 
     def __init__(self, target: str, port: int) -> None:
@@ -32,7 +35,16 @@ class Proxy:
         self.url = parts._replace(netloc=f"127.0.0.1:{port}").geturl()
         self.accepted = 0
         self.is_refusing = False
+        self.kept_bytes = 0
+        self.answers = bytearray()
+        self._changed = trio.lowlevel.ParkingLot()
         self.release()
+
+    async def until(self, predicate: Callable[[], object]) -> None:
+        """Wait until something is true that only traffic can make true."""
+        with trio.fail_after(_WAIT_S):
+            while not predicate():
+                await self._changed.park()
 
     def hold_requests(self) -> None:
         """Keep back what clients say from now on, until `release` or for good."""
@@ -60,6 +72,7 @@ class Proxy:
     async def serve(self, client: trio.SocketStream) -> None:
         """Serve one connection."""
         self.accepted += 1
+        self._changed.unpark_all()
         if self.is_refusing:
             await _reset(client)
             return
@@ -81,9 +94,15 @@ class Proxy:
         try:
             while data := await source.receive_some(_PIECE_BYTES):
                 may_pass = self._may_pass[direction]
+                if not may_pass.is_set():
+                    self.kept_bytes += len(data)
+                    self._changed.unpark_all()
                 await may_pass.wait()
                 if may_pass is not self._may_pass[direction]:
                     break  # the connection was cut meanwhile
+                if direction == "down":
+                    self.answers += data
+                    self._changed.unpark_all()
                 await sink.send_all(data)
         except _BROKEN:
             await _reset(sink)

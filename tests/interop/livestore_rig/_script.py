@@ -63,10 +63,11 @@ class Script:
             raise RigError(answer["error"])
         return answer["ok"]
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """End it at once, with whatever it has started."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
 
     def _log_end(self) -> str:
         return self._log.read_text(errors="replace")[-4000:]
@@ -130,6 +131,5 @@ async def _end(script: Script, process: trio.Process) -> None:
     await process.stdin.aclose()  # workerd leaves with its parent only when told so
     with trio.move_on_after(_END_S):
         await process.wait()
-    script.kill()
-    await process.wait()
+    await script.kill()
     await process.stdout.aclose()

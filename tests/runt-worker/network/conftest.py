@@ -6,7 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ssl import SSLContext
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +16,9 @@ import pytest
 
 from runt_worker import NetworkGrants, WorkerOptions
 from runt_worker.testing import SharedWorker, shared_worker
+
+DATA = Path(__file__).parent / "data"
+"""A key, and certificates that nobody else believes."""
 
 
 class Site:
@@ -171,6 +175,15 @@ def site() -> Generator[Site]:
 def other_site() -> Generator[Site]:
     """Return one that nobody is granted to reach."""
     with serve() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def secure_site() -> Generator[Site]:
+    """Return `secure.example`, by a certificate of the authority in `data`."""
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(DATA / "server.pem")
+    with serve(context) as site:
         yield site
 
 

@@ -191,3 +191,92 @@ def test_a_timeout_of_the_caller_ends_the_request(
     }.items():
         ran = granted.run(with_names(code, site, "/never"))
         assert ran.status == error
+
+
+EVERYWHERE = [
+    "http://127.0.0.1:$port/",
+    "http://localhost:$port/",
+    "http://LOCALHOST.:$port/",
+    "http://[::1]:$port/",
+    "http://[::ffff:127.0.0.1]:$port/",
+    "http://[::ffff:7f00:1]:$port/",
+    "http://[::127.0.0.1]:$port/",
+    "http://[64:ff9b::7f00:1]:$port/",
+    "http://0.0.0.0:$port/",
+    "http://0:$port/",
+    "http://[::]:$port/",
+    "http://127.1:$port/",
+    "http://127.0.0.2:$port/",
+    "http://2130706433:$port/",
+    "http://0x7f000001:$port/",
+    "http://0x7f.1:$port/",
+    "http://0177.0.0.1:$port/",
+    "http://a:b@127.0.0.1:$port/",
+    "http://\u2461\u2460:$port/",
+]
+
+
+@pytest.mark.parametrize("url", EVERYWHERE)
+def test_everything_granted_does_not_reach_this_machine(
+    granted: SharedWorker, other_site: Served, url: str
+) -> None:
+    url = url.replace("$port", str(other_site.port))
+    for code in (GET["urllib"], GET["js.fetch"], GET["open_url"]):
+        ran = granted.run(f"URL = {url!r}\n{code}")
+        assert ran.status != "ok"
+    assert other_site.requests == []
+
+
+REFUSED = {name: code for name, code in GET.items() if "URL" in code}
+
+
+@pytest.mark.parametrize("code", REFUSED.values(), ids=REFUSED)
+def test_without_a_grant_the_error_names_the_flag(
+    sandbox: SharedWorker, other_site: Served, code: str
+) -> None:
+    ran = sandbox.run(f"URL = 'https://www.example.com/'\n{code}")
+    [error] = ran.of_type(Error)
+    assert "run again with --allow-net www.example.com" in error.evalue
+    ran = sandbox.run(with_names(code, other_site))
+    [error] = ran.of_type(Error)
+    assert f"--allow-net 127.0.0.1:{other_site.port}" in error.evalue
+    assert other_site.requests == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import socket; socket.create_connection(('example.com', 80))",
+        "import socket; socket.getaddrinfo('example.com', 80)",
+        "import socket; socket.gethostbyname('example.com')",
+        "import smtplib; smtplib.SMTP('example.com')",
+        "import asyncio; await asyncio.open_connection('example.com', 80)",
+    ],
+)
+def test_sockets_say_that_they_are_not_there(sandbox: SharedWorker, code: str) -> None:
+    [error] = sandbox.run(code).of_type(Error)
+    assert "there are no sockets in the sandbox, only HTTP requests" in error.evalue
+    assert "--allow-net example.com" in error.evalue
+
+
+def test_websockets_are_not_there_whatever_is_granted(
+    granted: SharedWorker, site: Served
+) -> None:
+    code = f"import js; js.WebSocket.new('ws://127.0.0.1:{site.port}/')"
+    [error] = granted.run(code).of_type(Error)
+    assert "there are no WebSockets in the sandbox" in error.evalue
+
+
+def test_the_process_has_no_right_to_connect_whatever_is_granted(
+    granted: SharedWorker, site: Served
+) -> None:
+    asked = len(site.requests)
+    code = f"import js; await js.Deno.connect(port={site.port})"
+    [error] = granted.run(code).of_type(Error)
+    assert "Requires net access" in error.evalue
+    assert len(site.requests) == asked
+
+
+def test_a_restart_keeps_the_grant(granted: SharedWorker, site: Served) -> None:
+    granted.call(granted.worker.restart)
+    assert result(granted.run(with_names(GET["urllib"], site))) == "'grüße'"

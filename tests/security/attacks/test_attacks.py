@@ -44,6 +44,10 @@ def test_no_attack_harms_the_host(
         assert expected in said
 
 
+def test_the_attacks_are_many(attacks: dict[str, "Attack"]) -> None:
+    assert len(attacks) >= 350
+
+
 def test_the_next_cell_runs_soon(assail: Callable[..., str], tally: "Tally") -> None:
     for _ in range(5):
         assail("js.Deno.readTextFileSync('$secret')")

@@ -19,6 +19,7 @@ from runt_cli._file_options import FileFlags, file_options
 from runt_cli._lazy_group import LazyCommand, LazyGroup
 from runt_cli._limit_options import LimitFlags, limit_options
 from runt_cli._log_options import LogFlags, log_options
+from runt_cli._network_options import NetworkFlags, network_options
 from runt_cli._package_options import PackageFlags, package_options
 from runt_cli._settings import Flags
 
@@ -82,6 +83,7 @@ _COMMANDS: Final = {
 @package_options
 @limit_options
 @log_options
+@network_options
 @click.version_option(package_name="runt-cli", message="runt %(version)s")
 @click.pass_context
 def cli(  # noqa: PLR0913 - a parameter for each option
@@ -92,6 +94,7 @@ def cli(  # noqa: PLR0913 - a parameter for each option
     packages: PackageFlags,
     limits: LimitFlags,
     log: LogFlags,
+    network: NetworkFlags,
     **settings: str | None,
 ) -> int | None:
     """Attach a sandboxed Python runtime to a notebook, and run its cells there.
@@ -101,7 +104,9 @@ def cli(  # noqa: PLR0913 - a parameter for each option
     flags = Flags(**settings)
     if ctx.invoked_subcommand is None:
         agent = importlib.import_module("runt_cli.commands.agent")
-        return agent.run(flags, env_file, files, packages, limits=limits, log=log)
+        return agent.run(
+            flags, env_file, files, packages, limits=limits, log=log, network=network
+        )
     if any(
         ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         for name in ctx.params

@@ -10,6 +10,7 @@ from runt_cli._host_files import open_host_files
 from runt_cli._limit_options import LimitFlags, with_limits
 from runt_cli._log_options import LogFlags
 from runt_cli._logging import log_to_stderr
+from runt_cli._network_options import NetworkFlags, with_network
 from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
@@ -27,6 +28,7 @@ def run_snippet(  # noqa: PLR0913 - what the command line said
     *,
     limits: LimitFlags,
     log: LogFlags,
+    network: NetworkFlags,
     launched: LaunchedProcess | None,
     may_ask: bool,
 ) -> int:
@@ -38,6 +40,7 @@ def run_snippet(  # noqa: PLR0913 - what the command line said
         packages: What it said about packages.
         limits: What it said about limits.
         log: What it said about logs.
+        network: What it said about the network.
         launched: A sandbox process that is starting already.
         may_ask: Whether `input()` asks at the terminal, if there is one.
 
@@ -48,6 +51,7 @@ def run_snippet(  # noqa: PLR0913 - what the command line said
     log_to_stderr(log, usual="warning")
     host = open_host_files(files)
     options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_network(options, network)
     options = with_limits(with_packages(options, packages), limits, keeps_outputs=False)
     printer = Printer(sys.stdout, sys.stderr)
     on_input = terminal_input(printer) if may_ask else None

@@ -32,6 +32,7 @@ from ._outputs import (
 from ._package_manager import CachedPackage, PackageManager, Pruned, read_requirements
 from ._packages import PackageError
 from ._preparation import OnSetup, prepare
+from ._private_directory import private_directory
 from ._replies import (
     CompleteReply,
     ExecuteReply,
@@ -87,6 +88,7 @@ __all__ = [
     "open_flat_nursery",
     "open_worker",
     "prepare",
+    "private_directory",
     "read_requirements",
     "try_sandbox",
 ]

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
@@ -13,7 +14,7 @@ from runt_worker._calls import CallServer, dispatch
 from runt_worker._errors import GuestProtocolError, IntrospectionError, WorkerDiedError
 from runt_worker._file_calls import FileCalls
 from runt_worker._files import SandboxFiles
-from runt_worker._frames import FrameDecoder
+from runt_worker._frames import FrameDecoder, unfinished
 from runt_worker._image import discard
 from runt_worker._launch import LaunchedProcess
 from runt_worker._limits import Limits
@@ -49,7 +50,11 @@ from runt_worker._usage import watch_usage
 _log = logging.getLogger(__name__)
 
 OnOutput = Callable[[Output], None]
+PauseS = Callable[[float], float]
+"""Tells, at a time, for how many seconds nothing more should be taken from a cell."""
+
 NO_GRANTS = NetworkGrants()
+
 _LONE_END_S = 0.5
 """So long after the end of the guest's thread its process may still say why."""
 
@@ -69,11 +74,14 @@ class PendingRequest(Generic[ReplyT]):
         reply_type: type[ReplyT],
         on_output: OnOutput | None,
         dialogue: Dialogue | None,
+        pause_s: PauseS | None,
     ) -> None:
         self.number = number
         self._reply_type = reply_type
         self._on_output = on_output
         self._dialogue = dialogue
+        self._pause_s = pause_s
+        self._is_told_to_stop = trio.Event()
         self._done = trio.Event()
         self._outcome: ReplyT | ErrorReply | WorkerDiedError | None = None
 
@@ -106,10 +114,20 @@ class PendingRequest(Generic[ReplyT]):
             raise GuestProtocolError("the sandbox asked for input of nobody")
         self._dialogue.ask(request)
 
-    def withdraw(self) -> None:
-        """Ask no more for what the cell asked so far."""
+    def stopping(self) -> None:
+        """Ask no more for what the cell asked so far, and hold it back no more."""
+        self._is_told_to_stop.set()
         if self._dialogue is not None:
             self._dialogue.withdraw()
+
+    async def hold_back(self) -> None:
+        """Wait as long as nothing more should be taken from it."""
+        if self._pause_s is None or self._is_told_to_stop.is_set():
+            return
+        pause_s = self._pause_s(trio.current_time())
+        if pause_s > 0:
+            with trio.move_on_after(pause_s):
+                await self._is_told_to_stop.wait()
 
     def show(self, output: Output) -> None:
         """Hand out what the cell shows."""
@@ -188,6 +206,7 @@ class Kernel:
         reply_type: type[ReplyT],
         on_output: OnOutput | None = None,
         dialogue: Dialogue | None = None,
+        pause_s: PauseS | None = None,
     ) -> PendingRequest[ReplyT]:
         """Send a request.
 
@@ -196,12 +215,14 @@ class Kernel:
             reply_type: what it is answered with.
             on_output: called with the outputs that come before the answer.
             dialogue: takes the questions of a cell; None: nobody can answer them.
+            pause_s: asked after outputs have come; while it says so no more of them
+                are taken, and the cell waits before long.
 
         Raises:
             WorkerDiedError: the process has ended.
         """
         number = next(self._numbers)
-        pending = PendingRequest(number, reply_type, on_output, dialogue)
+        pending = PendingRequest(number, reply_type, on_output, dialogue, pause_s)
         self._pending[pending.number] = pending
         self._network.cell = pending.number
         await self._send(pending.number, content)
@@ -211,16 +232,22 @@ class Kernel:
         """Return what puts the questions of a cell and gives it the answers."""
         return Dialogue(on_input, self._inputs.answer)
 
-    async def interrupt(self, pending: PendingRequest[ReplyT]) -> None:
+    async def interrupt(
+        self, pending: PendingRequest[ReplyT], *, force: bool = False
+    ) -> None:
         """Interrupt that request; if it was answered, nothing happens.
+
+        Args:
+            pending: which one.
+            force: raise in it until it has ended, whatever it catches.
 
         Raises:
             WorkerDiedError: the process has ended.
         """
-        pending.withdraw()
+        pending.stopping()
         self._calls.interrupt()
         self._network.interrupt(pending.number)
-        await self._send(pending.number, InterruptRequest())
+        await self._send(pending.number, InterruptRequest(force=force))
 
     def kill(self, death: WorkerDiedError) -> None:
         """End the process; whoever waits is told why."""
@@ -232,7 +259,7 @@ class Kernel:
         decoder = FrameDecoder(limits.max_frame_bytes)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._receive, decoder)
+                nursery.start_soon(self._receive, decoder, limits.frame_timeout_s)
                 nursery.start_soon(self._serve_calls)
                 nursery.start_soon(self._network.serve, self._send_news)
                 nursery.start_soon(watch_usage, self._process, limits)
@@ -262,9 +289,18 @@ class Kernel:
     async def _send_news(self, exchanges: list[int]) -> None:
         await self._send(0, NetworkNews(exchanges=exchanges))
 
-    async def _receive(self, decoder: FrameDecoder) -> None:
+    async def _receive(self, decoder: FrameDecoder, frame_timeout_s: float) -> None:
         while True:
-            self._take(decoder, await self._process.receive_some())
+            # Between two frames any silence is right: whatever runs may say nothing.
+            patience_s = frame_timeout_s if decoder.has_begun else math.inf
+            try:
+                with trio.fail_after(patience_s):
+                    data = await self._process.receive_some()
+            except trio.TooSlowError:
+                raise unfinished(frame_timeout_s) from None
+            self._take(decoder, data)
+            for pending in list(self._pending.values()):
+                await pending.hold_back()
 
     def _take(self, decoder: FrameDecoder, data: bytes) -> None:
         for frame in decoder.receive_data(data):
@@ -375,6 +411,7 @@ async def open_kernel(
             dispatch(methods),
             on_interrupt=package_calls.interrupt,
             on_end=file_calls.close,
+            frame_timeout_s=limits.frame_timeout_s,
         )
         kernel = Kernel(process, calls, inputs, network)
         nursery.start_soon(kernel.supervise, limits)

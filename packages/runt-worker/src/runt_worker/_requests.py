@@ -101,7 +101,13 @@ class NetworkNews(Content, frozen=True, kw_only=True, tag="network_news"):
 
 
 class InterruptRequest(Content, frozen=True, kw_only=True, tag="interrupt_request"):
-    """Interrupt the execution of this request, and no other."""
+    """Interrupt the execution of this request, and no other.
+
+    Attributes:
+        force: leave code of Python no way to go on.
+    """
+
+    force: bool
 
 
 Request = (

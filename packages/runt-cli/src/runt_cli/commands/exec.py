@@ -8,6 +8,7 @@ import click
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._limit_options import LimitFlags, limit_options
 from runt_cli._log_options import LogFlags, log_options
+from runt_cli._network_options import NetworkFlags, network_options
 from runt_cli._package_options import PackageFlags, package_options
 from runt_worker import LaunchedProcess
 
@@ -18,6 +19,7 @@ from runt_worker import LaunchedProcess
 @package_options
 @limit_options
 @log_options
+@network_options
 @click.pass_obj
 def command(  # noqa: PLR0913 - a parameter for each option
     launched: LaunchedProcess | None,
@@ -27,6 +29,7 @@ def command(  # noqa: PLR0913 - a parameter for each option
     packages: PackageFlags,
     limits: LimitFlags,
     log: LogFlags,
+    network: NetworkFlags,
 ) -> int:
     """Run CODE in the sandbox; `-` takes it from standard input.
 
@@ -43,6 +46,7 @@ def command(  # noqa: PLR0913 - a parameter for each option
         packages,
         limits=limits,
         log=log,
+        network=network,
         launched=launched,
         may_ask=code != "-",
     )

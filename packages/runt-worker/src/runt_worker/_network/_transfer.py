@@ -4,6 +4,8 @@ It uses httpcore, the transport of httpx: what httpx adds (redirections, cookies
 proxies, netrc, decoding) is decided here, or is not wanted.
 """
 
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -177,13 +179,31 @@ class Transfers:
 
     async def _hand_over(self, exchange: Exchange, response: httpcore.Response) -> None:
         received, most = 0, self._limits.max_download_bytes
-        async for chunk in response.aiter_stream():
-            received += len(chunk)
-            if received > most:
-                raise _EndedError(
-                    f"{exchange.url.host} sent more than {size_text(most)}"
-                )
-            await exchange.put(chunk)
+        chunks = response.aiter_stream()
+        async with _ended_from_within(chunks):
+            async for chunk in chunks:
+                received += len(chunk)
+                if received > most:
+                    raise _EndedError(
+                        f"{exchange.url.host} sent more than {size_text(most)}"
+                    )
+                await exchange.put(chunk)
+
+
+@asynccontextmanager
+async def _ended_from_within(chunks: AsyncIterator[bytes]) -> AsyncGenerator[None]:
+    """Let nothing be left of generators of httpcore, which do not close each other.
+
+    Trio warns of those that the garbage collector has to end.
+    """
+    try:
+        yield
+    except BaseException:
+        with trio.CancelScope() as scope, suppress(httpcore.NetworkError):
+            scope.cancel()
+            async for _ in chunks:
+                pass
+        raise
 
 
 def _headers(hop: _Hop) -> list[tuple[bytes, bytes]]:
@@ -208,8 +228,8 @@ def _location(response: httpcore.Response) -> str | None:
 def _head(
     response: httpcore.Response, url: HttpUrl, *, is_redirected: bool
 ) -> dict[str, Any]:
-    extensions: dict[str, Any] = dict(response.extensions)
-    reason: bytes = extensions.get("reason_phrase", b"")
+    untyped: Any = response  # its extensions are, in part
+    reason: bytes = untyped.extensions.get("reason_phrase", b"")
     return {
         "status": response.status,
         "reason": reason.decode("latin-1"),

@@ -97,7 +97,7 @@ interface KernelModule {
 interface Kernel {
   execute(head: string): Promise<string>;
   answer(head: string): string;
-  cancel(): void;
+  cancel(force: boolean): void;
   flush(): void;
 }
 
@@ -287,7 +287,7 @@ scope.onmessage = async ({ data }: MessageEvent) => {
         break;
       case "cancel":
         Atomics.store(shared.signal, 0, 0); // else it would hit the call below
-        kernel.cancel();
+        kernel.cancel(data.force);
         break;
       case "flush":
         kernel.flush();

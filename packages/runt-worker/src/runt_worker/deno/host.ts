@@ -89,7 +89,7 @@ for await (const { head } of readFrames(requests)) {
       break;
     }
     case "interrupt_request":
-      interrupter.interrupt(request);
+      interrupter.interrupt(request, content.force);
       break;
     default:
       // A completion can hang as well as a cell: all can be interrupted.

@@ -10,6 +10,8 @@
 
 const SIGINT = 2;
 const SIGUSR1 = 10;
+/** An interrupt that no cell shall withstand; `_kernel.py` listens to it. */
+const SIGUSR2 = 12;
 const REQUESTED = 0;
 const HANDLED = 1;
 /** Grows with each signal, and wakes a guest that sleeps. */
@@ -74,18 +76,19 @@ export function interruptBuffer(
   return buffer as unknown as Uint8Array;
 }
 
+/** What the host thread asks of a guest that is busy with something else. */
+export type Asked = { type: "cancel"; force: boolean } | { type: "flush" };
+
 /** Host side: knows which cell runs, asks it for output and interrupts it. */
 export class Interrupter {
   readonly #shared: SharedInterrupts;
-  readonly #post: (message: { type: "cancel" | "flush" }) => void;
+  readonly #post: (message: Asked) => void;
   #execution: number | undefined;
+  #interrupt = SIGINT;
   #timer: ReturnType<typeof setInterval> | undefined;
   #flushUnderWay = false;
 
-  constructor(
-    shared: SharedInterrupts,
-    post: (message: { type: "cancel" | "flush" }) => void,
-  ) {
+  constructor(shared: SharedInterrupts, post: (message: Asked) => void) {
     this.#shared = shared;
     this.#post = post;
   }
@@ -93,6 +96,7 @@ export class Interrupter {
   executionStarted(request: number): void {
     clearInterrupts(this.#shared);
     this.#execution = request;
+    this.#interrupt = SIGINT;
     this.#timer ??= setInterval(() => this.tick(), TICK_MS);
   }
 
@@ -107,18 +111,23 @@ export class Interrupter {
     this.#flushUnderWay = false;
   }
 
-  /** Interrupt that execution; any other has nothing to do with it. */
-  interrupt(request: number): void {
+  /**
+   * Interrupt that execution; any other has nothing to do with it.
+   *
+   * @param force leave it no way to go on, from now on
+   */
+  interrupt(request: number, force: boolean): void {
     if (this.#execution !== request) return;
+    if (force) this.#interrupt = SIGUSR2;
     Atomics.add(this.#shared.counts, REQUESTED, 1);
-    this.#post({ type: "cancel" });
-    this.#signal(SIGINT);
+    this.#post({ type: "cancel", force: this.#interrupt === SIGUSR2 });
+    this.#signal(this.#interrupt);
   }
 
   tick(): void {
     const { signal, counts } = this.#shared;
     if (Atomics.load(counts, REQUESTED) !== Atomics.load(counts, HANDLED)) {
-      this.#signal(SIGINT);
+      this.#signal(this.#interrupt);
       return;
     }
     if (Atomics.load(signal, 0) === 0) this.#signal(SIGUSR1);

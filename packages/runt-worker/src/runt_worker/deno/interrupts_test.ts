@@ -10,6 +10,7 @@ import {
 
 const SIGINT = 2;
 const SIGUSR1 = 10;
+const SIGUSR2 = 12;
 
 function make() {
   const shared = makeSharedInterrupts();
@@ -34,7 +35,7 @@ function running(check: (made: ReturnType<typeof make>) => void): () => void {
 Deno.test(
   "an interrupt is told by message and by signal, and taken once",
   running(({ shared, posted, interrupter }) => {
-    interrupter.interrupt(7);
+    interrupter.interrupt(7, false);
     assert.deepEqual(posted, ["cancel"]);
     assert.equal(shared.signal[0], SIGINT);
     assert.equal(takeInterrupt(shared), true);
@@ -45,7 +46,7 @@ Deno.test(
 Deno.test(
   "a signal that was lost is repeated until the interrupt is taken",
   running(({ shared, posted, interrupter }) => {
-    interrupter.interrupt(7);
+    interrupter.interrupt(7, false);
     shared.signal[0] = 0;
     interrupter.tick();
     assert.equal(shared.signal[0], SIGINT);
@@ -58,9 +59,24 @@ Deno.test(
 );
 
 Deno.test(
+  "an interrupt that leaves no way to go on has a signal of its own, also repeated",
+  running(({ shared, posted, interrupter }) => {
+    interrupter.interrupt(7, true);
+    assert.deepEqual(posted, ["cancel"]);
+    assert.equal(shared.signal[0], SIGUSR2);
+    shared.signal[0] = 0;
+    interrupter.tick();
+    assert.equal(shared.signal[0], SIGUSR2);
+    interrupter.executionStarted(8);
+    interrupter.interrupt(8, false);
+    assert.equal(shared.signal[0], SIGINT);
+  }),
+);
+
+Deno.test(
   "an interrupt for another execution does nothing",
   running(({ shared, posted, interrupter }) => {
-    interrupter.interrupt(6);
+    interrupter.interrupt(6, false);
     assert.deepEqual(posted, []);
     assert.equal(shared.signal[0], 0);
     assert.equal(takeInterrupt(shared), false);
@@ -69,10 +85,10 @@ Deno.test(
 
 Deno.test("an interrupt between executions does nothing", () => {
   const { shared, posted, interrupter } = make();
-  interrupter.interrupt(7);
+  interrupter.interrupt(7, false);
   interrupter.executionStarted(7);
   interrupter.executionEnded();
-  interrupter.interrupt(7);
+  interrupter.interrupt(7, false);
   assert.deepEqual(posted, []);
   assert.equal(shared.signal[0], 0);
 });
@@ -80,7 +96,7 @@ Deno.test("an interrupt between executions does nothing", () => {
 Deno.test("an interrupt that came too late is not meant for the next one", () => {
   const { shared, interrupter } = make();
   interrupter.executionStarted(7);
-  interrupter.interrupt(7);
+  interrupter.interrupt(7, false);
   interrupter.executionEnded();
   interrupter.executionStarted(8);
   assert.equal(shared.signal[0], 0);
@@ -112,7 +128,7 @@ Deno.test(
 Deno.test("what was meant for an earlier cell is forgotten", () => {
   const { shared, interrupter } = make();
   interrupter.executionStarted(7);
-  interrupter.interrupt(7);
+  interrupter.interrupt(7, false);
   clearInterrupts(shared);
   assert.equal(shared.signal[0], 0);
   assert.equal(takeInterrupt(shared), false);

@@ -134,7 +134,7 @@ export class Exchange {
       if (part.ended) this.#isOpen = false;
       return part;
     } catch (error) {
-      this.#isOpen = false;
+      this.close(); // where it was interrupted, the supervisor still has it
       throw error;
     }
   }
@@ -156,7 +156,7 @@ export class Exchange {
   }
 }
 
-/** Closes the exchanges of responses whose bodies nobody has read. */
+/** Closes the exchanges of bodies that nobody has read to their end. */
 const forgotten = new FinalizationRegistry((exchange: Exchange) => exchange.close());
 
 /** Return what stands in for `fetch`; URLs that are not of HTTP go to Deno's own. */
@@ -205,9 +205,9 @@ function response(
     headers.delete("content-encoding");
     headers.delete("content-length");
   }
-  const made = new Response(body, { status, statusText, headers });
-  if (body !== null) forgotten.register(made, exchange);
-  return described(made, head);
+  // The body, and not the response: a reader may outlive that.
+  if (body !== null) forgotten.register(body, exchange);
+  return described(new Response(body, { status, statusText, headers }), head);
 }
 
 function bodyOf(

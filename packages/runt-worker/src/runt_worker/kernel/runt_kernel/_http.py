@@ -17,6 +17,8 @@ from pyodide.ffi import to_js
 from runt_kernel._bridge import Bridge
 
 _PART_BYTES = 1024 * 1024
+_BUFFER_BYTES = 256 * 1024
+_NO_PROXIES = "there are no proxies in the sandbox"
 _OF_CONNECTION = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 
@@ -52,7 +54,7 @@ class _RequestSocket:
         self, bridge: Bridge, scheme: str, connection: http.client.HTTPConnection
     ) -> None:
         if connection._tunnel_host:  # noqa: SLF001 (it has no public name)
-            raise OSError("there are no proxies in the sandbox")
+            raise OSError(_NO_PROXIES)
         self._bridge = bridge
         host = connection.host
         self._host = f"[{host}]" if ":" in host else host
@@ -72,7 +74,7 @@ class _RequestSocket:
     def makefile(self, _mode: str = "rb", *_: object) -> io.BufferedReader:
         """Return what is read as the answer."""
         answer, self._answer = self._answer or self._request(), None
-        return io.BufferedReader(answer)
+        return io.BufferedReader(answer, _BUFFER_BYTES)
 
     def begin(self) -> None:
         """Make the request, and wait until its answer begins."""
@@ -84,6 +86,8 @@ class _RequestSocket:
         self._sent.clear()
         line, *lines = head.decode("latin-1").split("\r\n")
         method, target, _ = line.split(" ", 2)
+        if not target.startswith("/"):
+            raise OSError(_NO_PROXIES)
         headers = [tuple(it.split(": ", 1)) for it in lines]
         if any(it[0].lower() == "transfer-encoding" for it in headers):
             body = _without_chunks(body)
@@ -140,12 +144,18 @@ class _Answer(io.RawIOBase):
 
     def wait(self) -> None:
         """Wait until there are bytes, or there will be none."""
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + (self._timeout_s or float("inf"))
         while not self._rest and self._exchange is not None:
             # It waits for a moment only; in between Python takes signals.
             self._receive()
             if time.monotonic() > deadline and not self._rest:
-                self.close()
                 raise TimeoutError("the read operation timed out")
 
     def close(self) -> None:

@@ -12,11 +12,15 @@ import pyodide.webloop
 
 from runt_kernel import _introspection, _packages
 from runt_kernel._bridge import Bridge, Send, encode, sender
+from runt_kernel._force import Force
 from runt_kernel._shell import CellExit, RuntShell
 from runt_kernel._stdin import Stdin
 from runt_kernel._streams import StreamName, Streams
 from runt_kernel._tracebacks import error_message
 from runt_kernel._waits import SyncWaits, is_between_steps
+
+_FORCE = signal.SIGUSR2
+"""An interrupt that the cell shall not withstand; `interrupts.ts` knows it, too."""
 
 _MAX_LATE = 1000
 """So many outputs wait for the next cell; past that the oldest are dropped."""
@@ -35,6 +39,7 @@ class Kernel:
         self._executor: asyncio.Task[str] | None = None
         self._interrupted = self._has_shown_error = False
         self._waits = SyncWaits()
+        self._force = Force()
         self._streams = Streams(self._send_text)
         self._stdin = Stdin(self._send)
         self._is_answering = False
@@ -99,6 +104,7 @@ class Kernel:
             reply = self._failed(error)
         finally:
             self._task = None
+            self._force.release()
         self._align_history(code)
         if errno := self._bridge.settle_files():
             sys.stderr.write(f"not all that was written reached the disk: {errno}\n")
@@ -127,10 +133,12 @@ class Kernel:
                 self.flush()  # drops what was printed meanwhile
                 self._is_answering = False
 
-    def cancel(self) -> None:
+    def cancel(self, force: bool) -> None:  # noqa: FBT001 (called from JavaScript)
         """Interrupt a cell that awaits: told by message, since no bytecode runs."""
         if self._task is not None and self._bridge.take_interrupt():
             self._interrupted = True
+            if force:
+                self._force.apply()
             self._stop_waiting(self._task)
 
     def flush(self) -> None:
@@ -187,10 +195,11 @@ class Kernel:
 
     def _listen(self) -> None:
         signal.signal(signal.SIGINT, self._on_interrupt)
+        signal.signal(_FORCE, self._on_interrupt)
         signal.signal(signal.SIGUSR1, lambda *_: self.flush())
 
-    def _on_interrupt(self, _signal: int, frame: FrameType | None) -> None:
-        """Turn SIGINT into KeyboardInterrupt where the cell's code runs."""
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Turn a signal into KeyboardInterrupt where the cell's code runs."""
         if self._is_answering:
             # Not taken, so the host repeats it until this has ended: IPython catches
             # it in one matcher and goes on with the next.
@@ -201,6 +210,8 @@ class Kernel:
         if task is None or not self._bridge.take_interrupt():
             return
         self._interrupted = True
+        if number == _FORCE:
+            self._force.apply()
         current = asyncio.current_task()
         if current is not task:
             self._stop_waiting(task)
