@@ -376,6 +376,25 @@ async def test_not_too_many_requests_are_open(site: Served) -> None:
         assert (await client.get(f"{site.url}/")).head
 
 
+async def test_opening_and_closing_in_a_hurry_harms_nobody(site: Served) -> None:
+    async with connected(f"127.0.0.1:{site.port}") as client:
+        ask = client.calls.handlers()
+
+        def hurry() -> None:
+            request = msgspec.json.encode(REQUEST | {"url": f"{site.url}/"})
+            open_one = Call(id=1, method="", parameters=msgspec.Raw(request))
+            for _ in range(1000):
+                opened = ask["http_request"](open_one).head
+                if "exchange" in opened:
+                    said = msgspec.Raw(msgspec.json.encode(opened))
+                    ask["http_close"](Call(id=1, method="", parameters=said))
+
+        await trio.to_thread.run_sync(hurry)
+        with trio.fail_after(TIMEOUT_S):
+            while not (await client.get(f"{site.url}/")).head:
+                pass
+
+
 # -- interrupts
 
 

@@ -215,6 +215,9 @@ class _Connection:
             self._scope = nursery.cancel_scope
             nursery.start_soon(self._until_lost, self._read, socket, nursery)
             nursery.start_soon(self._until_lost, self._write, socket, nursery)
+            nursery.start_soon(self._until_lost, self._keep_time, socket, nursery)
+        if (reason := self._replica.close_reason) is not None:
+            self._note_problem(reason)
 
     async def _until_lost(
         self, work: _Work, socket: ClientConnection, nursery: trio.Nursery
@@ -235,7 +238,7 @@ class _Connection:
             self._log_refusals()
 
     async def _write(self, socket: ClientConnection) -> None:
-        while (reason := self._replica.close_reason) is None:
+        while self._replica.close_reason is None:
             held_until = self._notebook.held_until if self._may_push() else math.inf
             is_held = trio.current_time() < held_until
             frames = [] if is_held else self._replica.data_to_send()
@@ -243,11 +246,18 @@ class _Connection:
                 await socket.send(text)
             if frames:
                 continue  # something may have changed while they were sent
-            wake_at = held_until if is_held else self._replica.next_deadline()
-            with trio.move_on_at(wake_at):
+            with trio.move_on_at(held_until if is_held else math.inf):
                 await self._notebook.wait_change()
-            self._replica.handle_timeout(trio.current_time())
-        self._note_problem(reason)
+
+    async def _keep_time(self, _: ClientConnection) -> None:
+        # Not the writer's task: on a half-open connection a send waits until TCP gives
+        # up, a quarter of an hour, and the missing Pong would go unnoticed.
+        while self._replica.close_reason is None:
+            with trio.move_on_at(self._replica.next_deadline()) as waiting:
+                await self._notebook.wait_change()
+            if waiting.cancelled_caught:
+                self._replica.handle_timeout(trio.current_time())
+                self._notebook.notify()
 
     def _log_refusals(self) -> None:
         """Log what else would go wrong without anybody noticing."""

@@ -31,7 +31,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         max_unanswered_pings: Pongs that may pass by while a request waits for its
             answer until the connection counts as lost.
         reconnect_delay_s: First delay before another attempt; it doubles each time.
-        max_reconnect_delay_s: Where the doubling ends.
+        max_reconnect_delay_s: Where the doubling ends. A server that is back after a
+            long while shall have everybody again, and everybody's events, within ten
+            seconds; a longer delay would spare a server little.
     """
 
     max_push_events: int = 50
@@ -47,4 +49,4 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     pong_timeout_s: float = 20.0
     max_unanswered_pings: int = 2
     reconnect_delay_s: float = 0.1
-    max_reconnect_delay_s: float = 30.0
+    max_reconnect_delay_s: float = 5.0

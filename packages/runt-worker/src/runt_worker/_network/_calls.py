@@ -64,7 +64,8 @@ class NetworkCalls:
         self._ssl_context = ssl_context
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, Exchange] = {}
-        self._lock = Lock()  # of these
+        self._under_way = 0
+        self._lock = Lock()  # of these two
         self._transfers: Transfers | None = None
         self._trio = trio.lowlevel.current_trio_token()
         self._nursery: trio.Nursery | None = None
@@ -103,10 +104,18 @@ class NetworkCalls:
                 exchange.end(failure)
 
     def _start(self, exchange: Exchange) -> None:
-        if self._nursery is None or self._transfers is None:
+        if self._nursery is None:
             exchange.end(Failure(reason="the worker was stopped", kind="ended"))
         else:
-            self._nursery.start_soon(self._transfers.transfer, exchange)
+            self._nursery.start_soon(self._transfer, exchange)
+
+    async def _transfer(self, exchange: Exchange) -> None:
+        try:
+            if self._transfers is not None:
+                await self._transfers.transfer(exchange)
+        finally:
+            with self._lock:
+                self._under_way -= 1
 
     def _tell(self, number: int) -> None:
         self._news.append(number)
@@ -131,7 +140,9 @@ class NetworkCalls:
             return _failed(str(error), "invalid")
         except RefusedError as error:
             return _failed(error.reason, "refused")
-        if len(self._exchanges) >= _MAX_EXCHANGES:
+        # What was closed counts until it has ended: else a guest that opens and closes
+        # would fill the queue of trio's work.
+        if max(len(self._exchanges), self._under_way) >= _MAX_EXCHANGES:
             return _failed(f"more than {_MAX_EXCHANGES} requests are open")
         self._ensure_transfers()
         exchange = Exchange(
@@ -145,7 +156,7 @@ class NetworkCalls:
         with self._lock:
             self._exchanges[exchange.number] = exchange
         if not request.has_body:
-            self._in_trio(self._start, exchange)
+            self._schedule(exchange)
         return Answer({"exchange": exchange.number})
 
     def _ensure_transfers(self) -> None:
@@ -177,8 +188,13 @@ class NetworkCalls:
         exchange.body_bytes = len(exchange.body)
         if parameters.is_last:
             exchange.takes_body = False
-            self._in_trio(self._start, exchange)
+            self._schedule(exchange)
         return Answer({})
+
+    def _schedule(self, exchange: Exchange) -> None:
+        with self._lock:
+            self._under_way += 1
+        self._in_trio(self._start, exchange)
 
     def _receive(self, parameters: HttpReceive) -> Answer:
         exchange = self._exchanges.get(parameters.exchange)

@@ -1,0 +1,69 @@
+"""Every sync client of a simulation, with all that was ever committed through it."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from runt_protocol import EncodedEvent, Limits, SyncClient
+
+from ._machine import Machine, this_machine
+
+
+class RecordingClient(SyncClient):
+    """The real client; it also remembers what its owner has committed.
+
+    Attributes:
+        machine: Where it runs.
+        session_id: Its name in the log.
+        committed: Its events, in order.
+        resets: How often the store had been lost when it was made.
+        first_ticket: The ticket of the first of `committed`.
+    """
+
+    max_push_events = 50
+    all: list["RecordingClient"] = []  # noqa: RUF012 - emptied by each simulation
+    resets_so_far = 0
+    first_delays: list[float] = []  # noqa: RUF012 - the same
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        session_id: str,
+        cursor: int = 0,
+        limits: Limits | None = None,
+    ) -> None:
+        limits = msgspec.structs.replace(
+            limits or Limits(), max_push_events=type(self).max_push_events
+        )
+        super().__init__(
+            client_id=client_id, session_id=session_id, cursor=cursor, limits=limits
+        )
+        self.machine: Machine = this_machine.get()
+        self.session_id = session_id
+        self.committed: list[EncodedEvent] = []
+        self.tickets: list[int] = []
+        self.resets = type(self).resets_so_far
+        type(self).all.append(self)
+
+    def commit(self, *events: EncodedEvent) -> list[int]:
+        """Commit and remember."""
+        tickets = super().commit(*events)
+        self.committed.extend(events)
+        self.tickets.extend(tickets)
+        return tickets
+
+    def connection_lost(self, now: float, *, jitter: float) -> None:
+        """Note how long the pause is, where it is the first one."""
+        is_first = self._failures == 0
+        super().connection_lost(now, jitter=jitter)
+        if is_first:
+            type(self).first_delays.append(self._reconnect_at - now)
+
+    def confirmed(self) -> Sequence[EncodedEvent]:
+        """Give the events that the server has confirmed."""
+        return self.committed[: len(self.committed) - self.pending_count]
+
+    def pending(self) -> Sequence[EncodedEvent]:
+        """Give the events that wait for that."""
+        return self.committed[len(self.committed) - self.pending_count :]
