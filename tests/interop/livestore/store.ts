@@ -1,6 +1,6 @@
 // A real LiveStore client of a Runt notebook, and a look at its databases.
 import { makeAdapter } from "@livestore/adapter-node";
-import { createStorePromise } from "@livestore/livestore";
+import { createStorePromise, type Store } from "@livestore/livestore";
 import { makeCfSync } from "@livestore/sync-cf";
 import { Effect, Schema, SubscriptionRef } from "@livestore/utils/effect";
 import { schema } from "./schema/mod.ts";
@@ -39,7 +39,7 @@ const localPushTimeoutMs = 10_000;
 
 export class NotebookStore {
   private constructor(
-    private readonly store: Awaited<ReturnType<typeof createStorePromise>>,
+    private readonly store: Store,
     private readonly leader: LeaderContext,
   ) {}
 
@@ -69,7 +69,8 @@ export class NotebookStore {
     const { __leaderThreadCtx } = globalThis as unknown as {
       __leaderThreadCtx: LeaderContext;
     };
-    return new NotebookStore(store, __leaderThreadCtx);
+    // Which events are committed is known at run time only, not by type.
+    return new NotebookStore(store as unknown as Store, __leaderThreadCtx);
   }
 
   commit(inputs: EventInput[]) {
