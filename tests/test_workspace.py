@@ -161,3 +161,13 @@ def test_no_tracked_file_names_a_registry_host_or_a_path_of_one_machine() -> Non
         if path.is_file() and pattern.search(path.read_text("utf-8", "replace"))
     ]
     assert guilty == []
+
+
+def test_each_promise_names_a_test_that_exists() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    promises = re.findall(r"^\| (.+?) \| (\[.+) \|$", text, re.MULTILINE)
+    assert len(promises) >= 10
+    for promise, tests in promises:
+        named = re.findall(r"\]\((tests/[^)]+)\)", tests)
+        assert named, promise
+        assert [name for name in named if not (ROOT / name).exists()] == []

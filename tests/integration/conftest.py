@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -41,10 +42,10 @@ class Person:
     def state(self) -> NotebookState:
         return self.notebook.state
 
-    def request(self, source: str) -> str:
+    def request(self, source: str, name: str | None = None) -> str:
         """Create cell `c<n>` and request it as `q<n>`; return `<n>`."""
         self._cells += 1
-        name = str(self._cells)
+        name = name or str(self._cells)
         self.notebook.commit(
             CellCreatedV2(
                 id=f"c{name}",
@@ -161,12 +162,12 @@ async def server(tmp_path: Path) -> AsyncGenerator[Server]:
 
 
 @asynccontextmanager
-async def person_at(server: Server) -> AsyncGenerator[Person]:
+async def person_at(sync_url: str, token: str = TOKEN) -> AsyncGenerator[Person]:
     log: list[LoggedEvent] = []
     async with open_notebook(
-        sync_url=server.sync_url,
+        sync_url=sync_url,
         notebook_id="nb",
-        payload={"authToken": TOKEN},
+        payload={"authToken": token},
         on_logged=log.append,
     ) as notebook:
         yield Person(notebook, log)
@@ -174,21 +175,29 @@ async def person_at(server: Server) -> AsyncGenerator[Person]:
 
 @pytest.fixture
 def join() -> Callable[[Server], AbstractAsyncContextManager[Person]]:
+    return lambda server: person_at(server.sync_url)
+
+
+@pytest.fixture
+def join_at() -> Callable[..., AbstractAsyncContextManager[Person]]:
+    """Join at a sync URL with a token: `join_at(sync_url, token)`."""
     return person_at
 
 
 @pytest.fixture
 async def person(server: Server) -> AsyncGenerator[Person]:
-    async with person_at(server) as person:
+    async with person_at(server.sync_url) as person:
         yield person
 
 
 @pytest.fixture
 def start_agent(nursery: trio.Nursery, server: Server) -> StartAgent:
     async def run(
-        sync_url: str, worker: Worker | None, task_status: trio.TaskStatus[RunningAgent]
+        settings: dict[str, Any],
+        worker: Worker | None,
+        task_status: trio.TaskStatus[RunningAgent],
     ) -> None:
-        config = AgentConfig(notebook_id="nb", auth_token=TOKEN, sync_url=sync_url)
+        config = AgentConfig(notebook_id="nb", **settings)
         agent = RunningAgent(config.session_id)
 
         async def work(task_status: trio.TaskStatus[str]) -> None:
@@ -204,8 +213,9 @@ def start_agent(nursery: trio.Nursery, server: Server) -> StartAgent:
         agent.ended.set()
 
     async def start(
-        sync_url: str = server.sync_url, worker: Worker | None = None
+        sync_url: str = server.sync_url, worker: Worker | None = None, **settings: Any
     ) -> RunningAgent:
-        return await nursery.start(run, sync_url, worker)
+        settings = {"auth_token": TOKEN, **settings, "sync_url": sync_url}
+        return await nursery.start(run, settings, worker)
 
     return start

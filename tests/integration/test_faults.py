@@ -1,20 +1,31 @@
 """Servers restart, agents are killed, kernels die: the notebook goes on."""
 
+from __future__ import annotations
+
+import json
 import os
 import re
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
+from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
 import trio
 
+from runt_agent import Limits as AgentLimits
+from runt_agent import _agent
 from runt_sync import Server
 from runt_worker import Limits, WorkerOptions, open_worker
 from runt_worker.testing import DEAF
+
+if TYPE_CHECKING:
+    from ..conftest import ServerProcess  # noqa: TID252 - tests are no package
 
 StartAgent = Callable[..., Awaitable[Any]]
 StartServer = Callable[..., Awaitable[Any]]
@@ -89,6 +100,8 @@ async def test_what_a_killed_agent_left_fails_and_the_next_one_goes_on(
     await person.until_ended(waiting)
 
     assert (person.status(name), person.status(waiting)) == ("failed", "completed")
+    endings = [e for e in person.log if e.name == "v1.ExecutionCompleted"]
+    assert "ended before this cell was done; run it again" in str(endings[0].args_text)
     assert person.text(waiting) == "'not lost'"
 
 
@@ -155,3 +168,61 @@ async def test_a_server_that_restarts_loses_nothing(
         [result] = await person.run("'on we go'")
         assert result.data == "'on we go'"
         await agent.stop()
+
+
+async def test_all_go_on_by_themselves_when_the_server_is_killed_and_comes_back(
+    start_server_process: Callable[[], Awaitable[ServerProcess]],
+    start_agent: StartAgent,
+    join_at: Callable[..., Any],
+) -> None:
+    server = await start_server_process()
+    agent = await start_agent(server.sync_url, auth_token=server.token)
+    async with (
+        join_at(server.sync_url, server.token) as person,
+        join_at(server.sync_url, server.token) as other,
+    ):
+        name = person.request(PATIENT)
+        await person.until(lambda: person.text(name) == "before\n")
+
+        await server.kill()
+        waiting = other.request("'asked for while nobody listened'", name="2")
+        await trio.sleep(1.2)  # the cell ends meanwhile
+        await server.start()
+
+        await other.until_ended(name)
+        await other.until_ended(waiting)
+        await person.until(lambda: len(person.log) == len(other.log))
+        assert person.text(name) == other.text(name) == "before\nafter\n"
+        assert person.text(waiting) == "'asked for while nobody listened'"
+        assert other.state.tables() == person.state.tables()
+        await agent.stop()
+    names = [event.name for event in person.log]
+    assert names.count("v1.RuntimeSessionStarted") == 1  # still the same session
+    assert names.count("v1.ExecutionCompleted") == 2
+
+
+async def test_a_wall_clock_that_jumps_disturbs_nobody(
+    person: Any, start_agent: StartAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = cycle(
+        datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 1970, 2100, 2026, 1999)
+    )
+    monkeypatch.setattr(_agent, "_now", lambda: next(moments))
+    limits = AgentLimits(renewal_interval_s=0.05)
+    agent = await start_agent(limits=limits)
+    for number in range(5):
+        [result] = await person.run(f"{number} + 1")
+        assert result.data == str(number + 1)
+    other = await start_agent(limits=limits)  # newer, whatever the clock says
+    await agent.wait_ended()
+    [result] = await person.run("6 * 7")
+    await other.stop()
+
+    assert result.data == "42"
+    durations = [
+        json.loads(event.args_text)["executionDurationMs"]
+        for event in person.log
+        if event.name == "v1.ExecutionCompleted"
+    ]
+    assert len(durations) == 6
+    assert all(0 <= duration < 60_000 for duration in durations)

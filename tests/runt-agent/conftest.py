@@ -75,12 +75,15 @@ class CannedServer:
     Attributes:
         sync_url: Its address as a sync URL.
         requests: The heads of the requests, in order.
+        piece_s: Seconds between two small pieces that it reads of a body; None: it
+            answers before it has read one.
     """
 
     def __init__(self, answer: bytes, port: int) -> None:
         self.answer = answer
         self.sync_url = f"ws://127.0.0.1:{port}/livestore"
         self.requests: list[str] = []
+        self.piece_s: float | None = None
 
     async def handle(self, stream: trio.SocketStream) -> None:
         head = b""
@@ -91,6 +94,9 @@ class CannedServer:
         self.requests.append(head.decode("latin-1"))
         if not self.answer:
             await trio.sleep_forever()
+        if self.piece_s is not None:
+            async for _ in stream:
+                await trio.sleep(self.piece_s)
         await stream.send_all(self.answer)
         await stream.aclose()
 

@@ -1,6 +1,7 @@
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,8 +9,19 @@ import pytest
 
 from runt_agent import ArtifactUploadError, Limits, Service
 from runt_agent._artifacts import ArtifactStore
-from runt_protocol import Artifact, Inline, Representations
-from runt_sync import Server
+from runt_agent._outputs import CellOutputs
+from runt_agent._publisher import OutputPublisher
+from runt_protocol import (
+    Artifact,
+    Event,
+    Inline,
+    MultimediaDisplayOutputAdded,
+    Representations,
+    encode_event,
+)
+from runt_sync import Limits as ServerLimits
+from runt_sync import Server, open_server
+from runt_worker import DisplayData
 
 HttpAnswer = Callable[..., bytes]
 StartCanned = Callable[[bytes], Awaitable[Any]]
@@ -95,6 +107,7 @@ async def test_the_request_is_the_one_that_the_service_knows(
     ("answer", "reason"),
     [
         (("401 Unauthorized", "who is t0ken?"), "HTTP 401 who is .*"),
+        (("403 Forbidden", "not yours"), "HTTP 403 not yours"),
         (("413 Payload Too Large", ""), "HTTP 413"),
         (("500 Internal Server Error", "oops"), "HTTP 500 oops"),
         (("302 Found", ""), "HTTP 302"),
@@ -129,3 +142,54 @@ async def test_an_upload_that_takes_too_long_is_given_up(
 
     with pytest.raises(ArtifactUploadError, match="failed"):
         await store.upload(LARGE, "image/png")
+
+
+async def test_an_upload_that_only_trickles_is_given_up(
+    start_canned: StartCanned, http_answer: HttpAnswer
+) -> None:
+    canned = await start_canned(http_answer("200 OK", '{"artifactId":"late"}'))
+    canned.piece_s = 0.02  # each read within any time-out of its own
+    store = store_at(canned.sync_url, "t", Limits(upload_timeout_s=0.3))
+
+    with pytest.raises(ArtifactUploadError, match="failed"):
+        await store.upload(LARGE * 1000, "image/png")
+
+
+@pytest.mark.parametrize("status", [401, 413])
+@pytest.mark.parametrize("size", [100_000, 1_000_000])
+async def test_what_our_server_does_not_take_is_shown_inline_or_said_to_be_missing(
+    status: int, size: int, tmp_path: Path, token: str
+) -> None:
+    limits = ServerLimits(max_artifact_bytes=10_000)
+    async with open_server(data_dir=tmp_path, token=token, limits=limits) as server:
+        known = token if status == 413 else "another-token"
+        events: list[Event] = []
+        publisher = OutputPublisher(
+            outputs=CellOutputs(
+                cell_id="c", id_prefix="o", cleared_by="r", limits=Limits()
+            ),
+            artifacts=store_at(server.sync_url, known),
+            commit=events.append,
+            limits=Limits(),
+        )
+        image = b64encode(b"p" * size).decode()
+        publisher.receive(
+            DisplayData(
+                data={"image/png": image, "text/plain": "<Figure>"}, metadata={}
+            )
+        )
+        publisher.close()
+        await publisher.run()
+
+    [event] = events
+    assert isinstance(event, MultimediaDisplayOutputAdded)
+    if size == 100_000:
+        assert event.representations["image/png"] == Inline(data=image)
+        assert event.representations["text/plain"] == Inline(data="<Figure>")
+    else:
+        assert set(event.representations) == {"text/plain"}
+        said = event.representations["text/plain"]
+        assert isinstance(said, Inline)
+        assert str(said.data).startswith("<Figure>\n[left out, too large")
+        assert "image/png" in str(said.data)
+    assert len(encode_event(event).args_text or "") < 900_000

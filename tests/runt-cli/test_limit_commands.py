@@ -70,6 +70,7 @@ def test_limits_belong_to_the_agent_that_runs_the_cells() -> None:
         ["--cell-timeout", "0"],
         ["--cell-timeout", "nan"],
         ["--max-output", "-1"],
+        ["--max-output-rate", "0"],
     ],
 )
 def test_a_limit_that_makes_no_sense_is_refused(arguments: list[str]) -> None:

@@ -48,6 +48,9 @@ def test_output_is_limited_where_it_is_kept() -> None:
     assert with_limits(WorkerOptions(), nothing).limits.max_output_bytes == 64 * 2**20
     terminal = with_limits(WorkerOptions(), nothing, keeps_outputs=False).limits
     assert (terminal.max_output_bytes, terminal.max_outputs) == (None, None)
+    assert (terminal.max_output_rate, terminal.max_outputs_rate) == (None, None)
+    slow = with_limits(WorkerOptions(), LimitFlags(max_output_rate=2**20)).limits
+    assert slow.max_output_rate == 2**20
     flags = LimitFlags(max_output_bytes=1000, cell_timeout_s=5)
     asked_for = with_limits(WorkerOptions(), flags, keeps_outputs=False).limits
     assert (asked_for.max_output_bytes, asked_for.cell_timeout_s) == (1000, 5)

@@ -5,6 +5,7 @@ import pytest
 
 from runt_cli import _main, main
 from runt_cli._errors import ConfigurationError
+from runt_cli._log_options import LogFlags
 from runt_cli._logging import log_to_stderr
 
 
@@ -54,7 +55,7 @@ def test_ids_in_log_lines_cannot_steer_the_terminal(
     root_logger: logging.Logger,
 ) -> None:
     monkeypatch.setattr(root_logger, "handlers", [])
-    log_to_stderr()
+    log_to_stderr(LogFlags())
     logging.getLogger("runt_agent").info("execution %s starts", "\x1b[2Jq1")
     logging.getLogger("httpx").info("GET a URL")
     (line,) = capsys.readouterr().err.splitlines()

@@ -5,6 +5,7 @@ from hypothesis import example, given
 
 from runt_protocol._json import (
     decode_leniently,
+    dump_text,
     dumps,
     loads,
     number_text,
@@ -52,6 +53,11 @@ def test_a_value_prints_as_by_json_stringify() -> None:
         '{"b":[1,0.5,true,false,null,null,null,7],'
         '"a":"\\"\\\\/\\n\\t\\b\\f\\r\\u0000\\u001f\x7fé\u2028😀\\ud83d","1":{}}'
     )
+
+
+@pytest.mark.parametrize("text", ["", "2026-01-01T00:00:00.000Z", f'"\\\x00é{LONE}'])
+def test_a_text_alone_prints_as_among_others(text: str) -> None:
+    assert dump_text(text) == dumps(text)
 
 
 def test_a_text_that_looks_like_a_float_is_no_float() -> None:

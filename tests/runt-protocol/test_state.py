@@ -67,9 +67,11 @@ def shown(output_id: str, text: str) -> MultimediaDisplayOutputAdded:
     )
 
 
-def appended(delta_id: str, number: int, text: str) -> TerminalOutputAppendedV2:
+def appended(
+    delta_id: str, number: int, text: str, output_id: str = "o"
+) -> TerminalOutputAppendedV2:
     return TerminalOutputAppendedV2(
-        id=delta_id, output_id="o", delta=text, sequence_number=number
+        id=delta_id, output_id=output_id, delta=text, sequence_number=number
     )
 
 
@@ -268,6 +270,34 @@ def test_a_session_can_expire_after_the_year_9999() -> None:
         RuntimeSessionRenewal(session_id="s", renewed_at=NOON, valid_for_ms=1e15),
     )
     assert state.runtime_sessions["s"].expires_at == "+033714-02-26T13:46:40.000Z"
+
+
+@pytest.mark.parametrize("clearing", [CellOutputsCleared, AllOutputsCleared])
+def test_text_that_nobody_can_see_any_more_is_forgotten_if_wished(
+    clearing: type[Event],
+) -> None:
+    state = NotebookState(drops_orphans=True)
+    for run in range(10):
+        if clearing is AllOutputsCleared:
+            state.apply(AllOutputsCleared(cleared_by="agent"))
+        else:
+            state.apply(CellOutputsCleared(cell_id="c", wait=False, cleared_by="agent"))
+        state.apply(
+            TerminalOutputAdded(
+                id=f"o{run}",
+                cell_id="c",
+                position=0,
+                content=Inline(data="first"),
+                stream_name="stdout",
+            )
+        )
+        for part in range(3):
+            state.apply(appended(f"{run}-{part}", part, f"{part},", f"o{run}"))
+    state.apply(appended("late", 4, "late", "o0"))  # its output is gone
+
+    [output] = state.outputs.values()
+    assert state.text_of(output) == "first0,1,2,"
+    assert len(state.tables()["output_deltas"]) == 3
 
 
 def test_the_cost_of_an_event_does_not_grow_with_the_notebook() -> None:

@@ -15,7 +15,7 @@ from websockets.trio.client import ClientConnection, connect
 from runt_protocol import connect_url
 from runt_sync import Server, open_server
 
-ANSWER_S = 5
+ANSWER_S = 30
 
 
 class Peer:
@@ -35,6 +35,9 @@ class Peer:
             text = await self.socket.recv()
         assert isinstance(text, str)
         return text
+
+    async def receive_any(self) -> dict[str, Any]:
+        return json.loads(await self.receive_text())
 
     async def receive(self, tag: str) -> dict[str, Any]:
         message = json.loads(await self.receive_text())
@@ -101,6 +104,12 @@ async def _join(
 
 Join = Callable[..., AbstractAsyncContextManager[Peer]]
 MakeEvent = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def server_kills(request: pytest.FixtureRequest) -> int:
+    """How often to kill the server."""
+    return request.config.option.server_kills
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ async def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
     async with open_database(tmp_path / "db") as database:
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2)):
             query = f"PRAGMA {pragma}"
-            assert await database.run(
+            assert await database.write(
                 lambda connection, query=query: connection.execute(query).fetchone()
             ) == (value,)
 

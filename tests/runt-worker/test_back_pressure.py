@@ -18,6 +18,9 @@ while True: display({"text/plain": "x" * 1000}, raw=True)
 MEBIBYTE = 1024 * 1024
 WARM_UP_S = 1.0
 FLOOD_S = 4.0
+UNLIMITED = Limits(
+    max_output_bytes=None, max_outputs=None, max_output_rate=None, max_outputs_rate=None
+)
 GROWTH = 150 * MEBIBYTE
 """Garbage that is not collected yet; without back-pressure it is gigabytes."""
 
@@ -26,7 +29,7 @@ GROWTH = 150 * MEBIBYTE
 @pytest.mark.parametrize("code", [FLOOD, DISPLAYS], ids=["text", "displays"])
 async def test_a_flood_is_held_back_in_the_guest(code: str, pause_s: float) -> None:
     """The consumer takes all (no limit of output), and may be slower than the cell."""
-    limits = Limits(max_output_bytes=None, max_outputs=None)
+    limits = UNLIMITED
 
     def consume(_output: Output) -> None:
         time.sleep(pause_s)
@@ -50,7 +53,7 @@ async def test_a_flood_is_held_back_in_the_guest(code: str, pause_s: float) -> N
             nursery.start_soon(watch)
             reply = await worker.execute(code, consume)
         # Also the slow consumer has seen all that was on its way by then.
-        assert time.perf_counter() - interrupted < 2
+        assert time.perf_counter() - interrupted < 20  # gigabytes would take minutes
         assert reply.ename == "KeyboardInterrupt"
         for before, after in zip(early, late, strict=True):
             assert after - before < GROWTH

@@ -1,19 +1,41 @@
 """Compiling packages in the real process for it."""
 
 import hashlib
+import json
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from string import Template
 
 import pytest
 
 from runt_worker import Assets, GuestProtocolError, SetupError, WorkerOptions, prepare
 from runt_worker import _bytecode as bytecode_module
 from runt_worker._bytecode import BytecodeCompiler, is_compiled
+from runt_worker._command import Installation
+from runt_worker._landlock import landlock_abi
 from runt_worker._packages import InstalledPackage
 
 UNCHECKED_HASH = b"\1\0\0\0"
+
+HOSTILE = """
+import { encodeFrame } from "$assets/deno/frames.ts";
+const attempts = {
+    "read a file": () => Deno.readTextFileSync("$secret"),
+    "change the cache": () => Deno.writeTextFileSync("$packages/evil", "x"),
+    "run a program": () => new Deno.Command("/bin/sh").outputSync(),
+    "read the cache": () => Deno.readDirSync("$packages").next(),
+};
+const refused = [];
+for (const [name, attempt] of Object.entries(attempts)) {
+    try { attempt(); } catch { refused.push(name); }
+}
+Deno.stdout.writeSync(encodeFrame('{"id": 0}',
+    new TextEncoder().encode(JSON.stringify(refused))));
+Deno.exit(0);
+"""
+"""A program in the place of ours, as if a hole in Pyodide or Deno had made it so."""
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +133,26 @@ def test_a_process_that_ends_early_is_told(
     with pytest.raises(GuestProtocolError):
         compiler.compile([package])
     assert bytecode(package) == set()
+
+
+def test_the_kernel_confines_it_too(
+    assets: Assets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, packages = tmp_path / "secret", tmp_path / "packages"
+    secret.write_text("canary")
+    package = package_of(packages, {"a.py": "1"})
+    script = packages / "hostile.ts"
+    places = {"assets": assets.installation.assets, "secret": secret}
+    script.write_text(Template(HOSTILE).substitute(places, packages=packages))
+
+    def with_all_rights(installation: Installation) -> list[str]:
+        flags = ["run", "--quiet", "--allow-all", "--no-config", "--no-lock"]
+        return [str(installation.deno), *flags, str(script)]
+
+    monkeypatch.setattr(bytecode_module, "compile_command", with_all_rights)
+    installation = replace(assets.installation, packages=packages)
+    BytecodeCompiler(installation).compile([package])
+    [answer] = (package.bytecode_path / "__pycache__").iterdir()
+    refused = ["read a file", "change the cache", "run a program"]
+    assert json.loads(answer.read_bytes()) == (refused if landlock_abi() else [])
+    assert (packages / "evil").exists() == (not landlock_abi())

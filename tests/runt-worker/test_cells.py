@@ -188,7 +188,8 @@ def test_a_long_text_comes_whole(sandbox: SharedWorker) -> None:
 
 
 async def test_a_text_larger_than_a_frame_comes_whole() -> None:
-    options = WorkerOptions(limits=Limits(max_output_bytes=None))
+    limits = Limits(max_output_bytes=None, max_output_rate=None)
+    options = WorkerOptions(limits=limits)
     async with open_worker(options) as worker:
         # 1 MiB more than a frame may have.
         ran = await run_cell(worker, "print('ü' * (65 * 512 * 1024), end='')")

@@ -7,7 +7,11 @@ from pathlib import Path
 
 from runt_worker._cache_dir import default_cache_dir
 from runt_worker._command import Image, Installation, ProcessPaths
-from runt_worker._confinement import file_rules, library_directories
+from runt_worker._confinement import (
+    compile_rules,
+    file_rules,
+    library_directories,
+)
 from runt_worker._early import find_installation
 from runt_worker._landlock import FileRight
 from runt_worker._launch import launch
@@ -71,6 +75,14 @@ def test_it_reads_this_and_no_more() -> None:
 def test_without_an_image_no_image_can_be_read() -> None:
     paths = replace(PATHS, installation=replace(INSTALLATION, image=None))
     assert not [it for it in file_rules(paths, ()) if "images" in str(it.path)]
+
+
+def test_what_compiles_packages_writes_to_its_own_directory_and_to_null() -> None:
+    rules = compile_rules(INSTALLATION, Path("/run/compile"), (Path("/lib"),))
+    written = {str(rule.path) for rule in rules if rule.rights & WRITES}
+    assert written == {"/dev/null", "/run/compile"}
+    own = {rule.path for rule in rules} - {rule.path for rule in RULES}
+    assert own == {Path("/run/compile")}
 
 
 def test_each_right_has_its_reason() -> None:

@@ -1,7 +1,10 @@
 """Every shape of code that runs too long is told to stop.
 
-Most shapes heed it, and the kernel keeps its variables. Where only the end of the
-process helps, it comes after the grace period. None of them ever reports success.
+Most shapes heed it, and the kernel keeps its variables; those that catch all they are
+told do so after three quarters of the grace period. Where only the end of the process
+helps, it comes after all of it. None of them ever reports success.
+
+`--repeat-interrupts 100` stops each of the commonest shapes so many times.
 
 Elsewhere: a package download (`test_package_calls`), a file operation that hangs
 (`test_files`, `test_file_faults`), interrupts between cells, and several in a row
@@ -75,6 +78,11 @@ HEEDED = {
         "        await asyncio.sleep(0.001)\n"
         "async for _ in endless(): pass"
     ),
+    "loop of awaits of nothing": "while True: await asyncio.sleep(0)",
+    "task that awaits nothing in a loop": (
+        "async def busy():\n    while True: await asyncio.sleep(0)\n"
+        "await asyncio.create_task(busy())"
+    ),
     "gather": "await asyncio.gather(*[asyncio.sleep(30) for _ in range(100)])",
     "task group": (
         "async with asyncio.TaskGroup() as group:\n"
@@ -87,6 +95,22 @@ HEEDED = {
     "asyncio.run": "asyncio.run(asyncio.sleep(30))",
     "asyncio.run in a task": (
         "async def nested(): asyncio.run(asyncio.sleep(30))\nawait nested()"
+    ),
+    "computation in run_sync": (
+        "async def busy():\n    while True: pass\nrun_sync(busy())"
+    ),
+    "computation in asyncio.run": (
+        "async def busy():\n    await asyncio.sleep(0.01)\n    while True: pass\n"
+        "asyncio.run(busy())"
+    ),
+    "output in asyncio.run": (
+        "async def busy():\n    while True: print('x' * 1000)\nasyncio.run(busy())"
+    ),
+    "task beside asyncio.run": (
+        "async def busy():\n    while True: pass\n"
+        "async def main():\n    task = asyncio.create_task(busy())\n"
+        "    await asyncio.sleep(30)\n"
+        "asyncio.run(main())"
     ),
     "file operations": (
         "while True:\n"
@@ -111,12 +135,7 @@ HEEDED = {
     ),
 }
 
-UNHEEDED = {
-    "one call of C": "sum(range(10**10))",
-    "numpy": (
-        "import numpy\nmatrix = numpy.ones((3000, 3000))\n"
-        f"{BEGUN}for _ in range(9): matrix @ matrix"
-    ),
+STUBBORN = {
     "KeyboardInterrupt caught for ever": (
         "while True:\n    try:\n        while True: pass\n"
         "    except KeyboardInterrupt: pass"
@@ -125,11 +144,26 @@ UNHEEDED = {
         "while True:\n    try: await asyncio.sleep(3600)\n"
         "    except BaseException: pass"
     ),
+    "everything suppressed for ever": (
+        "while True:\n    with contextlib.suppress(BaseException): time.sleep(3600)"
+    ),
+    "everything caught below asyncio.run": (
+        "async def stubborn():\n    while True:\n        try:\n"
+        "            while True: pass\n        except BaseException: pass\n"
+        "asyncio.run(stubborn())"
+    ),
     "signal ignored": (
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
     ),
-    "computation in run_sync": (
-        "async def busy():\n    while True: pass\nrun_sync(busy())"
+}
+
+COMMON = ("busy loop", "time.sleep", "await asyncio.sleep", "input")
+
+UNHEEDED = {
+    "one call of C": "sum(range(10**10))",
+    "numpy": (
+        "import numpy\nmatrix = numpy.ones((3000, 3000))\n"
+        f"{BEGUN}for _ in range(9): matrix @ matrix"
     ),
     "JavaScript": "from pyodide.code import run_js\nrun_js('for (;;) {}')",
 }
@@ -179,10 +213,23 @@ def that_says_when_it_begins(code: str) -> str:
     return BEGUN + code
 
 
-@pytest.mark.parametrize("code", HEEDED.values(), ids=HEEDED)
+@pytest.mark.parametrize("code", (HEEDED | STUBBORN).values(), ids=HEEDED | STUBBORN)
 def test_what_is_told_to_stop_does_so_and_keeps_its_variables(
     sandbox: SharedWorker, code: str
 ) -> None:
+    stop_and_look(sandbox, code)
+
+
+@pytest.mark.parametrize("shape", COMMON)
+def test_common_shapes_stop_each_time(
+    sandbox: SharedWorker, shape: str, pytestconfig: pytest.Config
+) -> None:
+    for _ in range(pytestconfig.option.repeat_interrupts):
+        stop_and_look(sandbox, HEEDED[shape])
+
+
+def stop_and_look(sandbox: SharedWorker, code: str) -> None:
+    """Stop a cell, and look whether it ended as it should."""
     sandbox.run(PREPARED)
     ran = sandbox.call(stop_when_begun, sandbox.worker, that_says_when_it_begins(code))
     assert ran.interrupted > 0
@@ -221,6 +268,23 @@ def test_a_cell_that_hears_no_signals_does_not_make_the_next_ones_deaf(
         assert sandbox.run(quick).status == "ok"
         ran = sandbox.run("while True: pass", interrupt_after_s=0.2)
         assert ran.status == "KeyboardInterrupt"
+
+
+def test_what_cannot_be_withstood_ends_with_its_cell(sandbox: SharedWorker) -> None:
+    stubborn = STUBBORN["everything suppressed for ever"]
+    stop_and_look(sandbox, stubborn)
+    after = """
+import sys
+total = 0
+for number in range(100_000):
+    total += number
+try: time.sleep(0.1)
+finally: print(total, {sys.monitoring.get_tool(tool) for tool in range(6)})
+"""
+    assert sandbox.run(after).text() == "4999950000 {None}\n"
+    caught_once = "try: time.sleep(30)\nexcept KeyboardInterrupt: print('caught')"
+    ran = sandbox.run(caught_once, interrupt_after_s=0.3)
+    assert ran.text() == "caught\n"
 
 
 def test_a_cell_that_cleans_up_in_time_is_not_killed(hasty: SharedWorker) -> None:

@@ -1,8 +1,8 @@
 """However a sandbox process goes, it is seen, told in a sentence, and made up for.
 
-Elsewhere: what it uses too much of (`test_usage`), garbage on its FIFOs
-(`tests/security/test_forgery`), and what goes on when it is interrupted
-(`test_interrupt_shapes`).
+Elsewhere: what it uses too much of (`test_usage`), garbage on its FIFOs and frames that
+never end (`tests/security/test_forgery`, `test_half_frames`), what goes on when it is
+interrupted (`test_interrupt_shapes`), and what is left of it (`test_isolation`).
 """
 
 import os
@@ -15,7 +15,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from runt_worker import Worker, WorkerDiedError
+from runt_worker import (
+    Limits,
+    UnheededInterruptError,
+    Worker,
+    WorkerDiedError,
+    WorkerOptions,
+    launch_early,
+    open_worker,
+)
 from runt_worker.testing import TIMEOUT_S, SharedWorker, run_cell
 
 SOON_S = 8.0
@@ -31,6 +39,18 @@ LOOSE_ERROR = """
 from pyodide.code import run_js
 run_js('setTimeout(() => { throw new Error("loose") })')
 import asyncio; await asyncio.sleep(3600)
+"""
+
+FULL = """
+import ctypes
+blocks = []
+while block := ctypes.pythonapi.PyMem_RawMalloc(50_000_000): blocks.append(block)
+try:
+    while True: blocks.append(bytes(100_000))
+finally:
+    kept_blocks = len(blocks)
+    blocks = [free(it) for it in blocks if isinstance(it, int)
+              for free in [ctypes.pythonapi.PyMem_RawFree]]
 """
 
 ENDS = {
@@ -50,6 +70,7 @@ SURVIVED = {
         "from pyodide.code import run_js\nrun_js('(function f() { f() })()')",
         "JsException",
     ),
+    "wasm out of memory": (FULL, "MemoryError"),
 }
 
 
@@ -83,6 +104,34 @@ def test_an_end_between_cells_is_told_to_the_next_one(sandbox: SharedWorker) -> 
 
     sandbox.call(die_idle, sandbox.worker)
     assert sandbox.run("print('a fresh one')").text() == "a fresh one\n"
+
+
+async def test_a_sandbox_that_is_silent_from_the_start_is_given_up() -> None:
+    options = WorkerOptions(limits=Limits(start_timeout_s=1.0))
+    with launch_early() as launched:
+        assert launched is not None
+        os.kill(launched.popen.pid, signal.SIGSTOP)
+        with pytest.raises(WorkerDiedError, match=r"not ready within 1 s"):
+            async with open_worker(options, launched=launched):
+                pass
+        assert launched.popen.poll() is not None
+
+
+async def test_a_sandbox_that_falls_silent_is_killed_when_it_is_told_to_stop() -> None:
+    options = WorkerOptions(limits=Limits(interrupt_grace_s=0.5))
+    async with open_worker(options) as worker:
+
+        async def silence() -> None:
+            await trio.sleep(0.2)
+            os.killpg(worker.pid, signal.SIGSTOP)
+            worker.interrupt()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(silence)
+            with pytest.raises(UnheededInterruptError, match=r"within 0\.5 s"):
+                await run_cell(worker, "while True: pass")
+        await worker.restart()
+        assert (await run_cell(worker, "print(1)")).text() == "1\n"
 
 
 SUPERVISOR = """

@@ -30,6 +30,10 @@ while True:
     kept.append(buffer)
     await asyncio.sleep(0)
 """
+LEAK_OBJECTS = """
+from pyodide.code import run_js
+run_js("globalThis.kept = []; for (let i = 0;; i++) kept.push(new Array(1000).fill(i))")
+"""
 WITHOUT_CAP = """
 import pyodide_js
 del pyodide_js._module.memory.grow
@@ -87,10 +91,11 @@ async def test_javascript_that_takes_too_much_is_killed_by_name() -> None:
         assert (await run_cell(worker, "1")).status == "ok"
 
 
-async def test_a_guest_that_takes_off_its_cap_is_killed() -> None:
+@pytest.mark.parametrize("code", [WITHOUT_CAP, LEAK_OBJECTS], ids=["Python", "V8"])
+async def test_a_guest_that_takes_off_its_cap_is_killed(code: str) -> None:
     async with open_worker(SMALL) as worker:
         with pytest.raises(LimitExceededError, match="--memory-limit"):
-            await run_cell(worker, WITHOUT_CAP)
+            await run_cell(worker, code)
 
 
 @pytest.mark.parametrize("code", [FILL_CACHE, FILL_ONE_FILE])

@@ -50,6 +50,35 @@ GARBAGE = {
         "{'request': request, 'content': content}))\n"
         "time.sleep(30)"
     ),
+    "request that is no number": (
+        "post(type='frame', head='{\"request\": NaN, \"content\": {}}'); time.sleep(30)"
+    ),
+    "request beyond all numbers": (
+        "post(type='frame', head='{\"request\": 1e999, \"content\": {}}')\n"
+        "time.sleep(30)"
+    ),
+    "request below zero": reply({"msg_type": "status"}, request=-1),
+    "request that is a text": (
+        'post(type=\'frame\', head=\'{"request": "1", "content": {}}\')\ntime.sleep(30)'
+    ),
+    "JSON that is deep": ("post(type='frame', head='[' * 1_000_000); time.sleep(30)"),
+    "content that is deep": (
+        "request = get_ipython().send.__self__._request\n"
+        "deep = '{\"a\":' * 100_000 + '1' + '}' * 100_000\n"
+        'post(type=\'frame\', head=\'{"request": %d, "content": {"msg_type": \'\n'
+        '\'"display_data", "data": %s}}\' % (request, deep)); time.sleep(30)'
+    ),
+    "half a character": (
+        "post(type='frame', head=run_js('\"\\\\ud800\"')); time.sleep(30)"
+    ),
+    "a reply before the cell has ended, and one more": (
+        "request = get_ipython().send.__self__._request\n"
+        "content = {'msg_type': 'execute_reply', 'status': 'ok'}\n"
+        "head = json.dumps({'request': request, 'content': content})\n"
+        "post(type='frame', head=head); post(type='frame', head=head); time.sleep(30)"
+    ),
+    "ready a second time": reply({"msg_type": "ready", "restored": True}, request=0),
+    "image that nobody wants": reply({"msg_type": "image"}, request=0),
     "question to nobody": reply(
         {"msg_type": "input_request", "question": 1, "prompt": "?", "password": False}
     ),

@@ -53,11 +53,14 @@ def everything(state: NotebookState) -> list[object]:
 
 
 @settings(max_examples=120, deadline=None)
-@given(log=EVENT_LISTS, data=st.data())
+@given(log=EVENT_LISTS, data=st.data(), drops_orphans=st.booleans())
 def test_reverting_any_suffix_restores_the_state_exactly(
-    log: list[Event | UnknownEvent], data: st.DataObject
+    log: list[Event | UnknownEvent],
+    data: st.DataObject,
+    *,
+    drops_orphans: bool,
 ) -> None:
-    state = NotebookState()
+    state = NotebookState(drops_orphans=drops_orphans)
     undos: list[Undo] = []
     seen = [everything(state)]
     for event in log:
@@ -129,6 +132,22 @@ def test_an_event_does_the_same_before_and_after_the_wire(
         apply_if_possible(here, event)
         apply_if_possible(there, decode_event(encoded.name, encoded.args_text))
     assert everything(here) == everything(there)
+
+
+@settings(max_examples=120, deadline=None)
+@given(log=EVENT_LISTS)
+def test_dropping_orphans_changes_nothing_but_the_deltas(
+    log: list[Event | UnknownEvent],
+) -> None:
+    whole, lean = NotebookState(), NotebookState(drops_orphans=True)
+    for event in log:
+        if apply_if_possible(whole, event) is not None:
+            apply_if_possible(lean, event)
+    rest, tables = whole.tables(), lean.tables()
+    kept, deltas = rest.pop("output_deltas"), tables.pop("output_deltas")
+    assert tables == rest
+    assert all(delta in kept for delta in deltas)
+    assert {delta["outputId"] for delta in deltas} <= set(lean.outputs)
 
 
 @given(log=EVENT_LISTS, event=unknown_events())

@@ -1,37 +1,43 @@
 """Attacks of guest code, each judged by what the host sees of it afterwards.
 
 An attack says how it failed; that word shows that it got as far as the barrier and did
-not stumble over itself. Whether it failed is not for the sandbox to say: the host looks
-after its canaries.
+not stumble over itself.
 """
 
+import logging
 import os
+import random
 import socket
-import subprocess
-import sys
+import statistics
 import time
-from collections.abc import Callable, Generator
+import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
+from typing import Protocol, TypedDict
 
 import pytest
+import trio
 
 from runt_worker import WorkerDiedError
 from runt_worker._cache_dir import default_cache_dir
 from runt_worker._distribution import ASSETS
-from runt_worker.testing import SharedWorker, shared_worker
+from runt_worker.testing import SharedWorker
 
-SECRET = "canary-in-a-file-of-the-host"
+TABLES = sorted(Path(__file__).parent.glob("*.toml"))
 
-FRESH_CELL_S = 2.0
-"""Whatever a cell did, the next one has run after so long."""
+ROUTES = ("magic", "package import", "destructor", "background task")
+
+SAMPLE = random.Random(5)  # noqa: S311 - which attacks are tried is no secret
+SAMPLED = 100
+"""Pairs of an attack and a route, of more than 1,200; `--every-route` takes all."""
 
 PREPARED = """
 import asyncio, ctypes, io, json, os, signal, socket, subprocess, sys, time
 import js, pyodide_js
-from pyodide.code import run_js
-from pyodide.ffi import to_js
+from pyodide.code import eval_code_async, run_js
+from pyodide.ffi import run_sync, to_js
 def plain(**fields):
     return to_js(fields, dict_converter=js.Object.fromEntries)
 async def js_run(body):
@@ -47,113 +53,130 @@ async def worker_run(body, options=""):
         worker.onerror = (event) => {
             event.preventDefault(); done("" + event.message); };
     })''')(source, options or "{}")
+async def assault(source):
+    shell = get_ipython()
+    try:
+        cell = shell.transform_cell(source)
+        print("gained", repr(await eval_code_async(cell, globals=shell.user_ns)))
+    except BaseException as error:
+        print("met", type(error).__name__, error)
 """
 
+_log = logging.getLogger("attacks")
 
-@dataclass(kw_only=True)
-class Canaries:
-    """What of the host an attack could reach; any trace of it is found here.
 
-    Attributes:
-        directory: of files, one of them the secret.
-        environment: a secret in the environment of this process.
-        process: one that nobody may end.
-        tcp: nobody may connect to it.
-        udp: nobody may send to it.
-        unix: nobody may connect to it.
-        watched: files with the times of their last change.
-    """
+class Host(Protocol):
+    """The canaries of `tests/security/conftest.py`."""
 
     directory: Path
-    environment: str
-    process: subprocess.Popen[bytes]
+    process: "Victim"
     tcp: socket.socket
     udp: socket.socket
-    unix: socket.socket
-    watched: dict[Path, int] = field(default_factory=dict[Path, int])
 
     @property
-    def secret(self) -> Path:
-        return self.directory / "secret"
+    def secret(self) -> Path: ...
 
-    def watch(self, *directories: Path) -> None:
-        """Notice from now on what changes in these and in our own directory."""
-        self.watched = {
-            path: path.lstat().st_mtime_ns
-            for directory in (self.directory, *directories)
-            for path in (directory, *directory.rglob("*"))
-        }
-
-    def harm(self, said: str) -> list[str]:
-        """Say what an attack that said this has done to the host."""
-        found = [
-            f"a secret was told: {secret}"
-            for secret in (SECRET, self.environment)
-            if secret in said
-        ]
-        if self.secret.read_text() != SECRET:
-            found.append("a file was changed")
-        found += [
-            f"changed: {path}"
-            for path, changed in self.watched.items()
-            if not os.path.lexists(path) or path.lstat().st_mtime_ns != changed
-        ]
-        if self.process.poll() is not None:
-            found.append("a process was ended")
-        for listener in (self.tcp, self.unix):
-            if _has_connection(listener):
-                found.append(f"connected to {listener.getsockname()}")
-        if _has_datagram(self.udp):
-            found.append("a datagram was sent")
-        return found
+    def harm(self, said: str) -> list[str]: ...
 
 
-def _has_connection(listener: socket.socket) -> bool:
-    try:
-        connection, _ = listener.accept()
-    except BlockingIOError:
-        return False
-    connection.close()
-    return True
+class Victim(Protocol):
+    pid: int
 
 
-def _has_datagram(receiver: socket.socket) -> bool:
-    try:
-        receiver.recv(1)
-    except BlockingIOError:
-        return False
-    return True
+class Attack(TypedDict, total=False):
+    python: str
+    js: str
+    worker: str
+    node: str
+    options: str
+    says: str
+    spoils: bool
+
+
+@dataclass
+class Tally:
+    """The verdicts of a run.
+
+    Attributes:
+        refused: how many attacks did no harm.
+        escaped: names of those that did.
+        fresh_s: how long the cell after each of them took.
+    """
+
+    refused: int = 0
+    escaped: list[str] = field(default_factory=list[str])
+    fresh_s: list[float] = field(default_factory=list[float])
+
+
+TALLY = pytest.StashKey[Tally]()
+
+
+def all_attacks() -> dict[str, Attack]:
+    return {
+        f"{table.stem}: {name}": attack
+        for table in TABLES
+        for name, attack in tomllib.loads(table.read_text()).items()
+    }
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    attacks = all_attacks()
+    if "route" in metafunc.fixturenames:
+        pairs = [(name, route) for name in attacks for route in ROUTES]
+        if not metafunc.config.getoption("--every-route"):
+            pairs = SAMPLE.sample(pairs, SAMPLED)
+        metafunc.parametrize(
+            ("attack", "route"),
+            [(attacks[name], route) for name, route in pairs],
+            ids=[f"{name} by {route}" for name, route in pairs],
+        )
+    elif "attack" in metafunc.fixturenames:
+        metafunc.parametrize("attack", attacks.values(), ids=attacks)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    tally = config.stash.get(TALLY, None)
+    if tally is None or not tally.fresh_s:
+        return
+    terminalreporter.write_sep("=", "attacks on the sandbox")
+    terminalreporter.write_line(
+        f"attacks: {tally.refused} refused, {len(tally.escaped)} escaped"
+    )
+    for name in tally.escaped:
+        terminalreporter.write_line(f"escaped: {name}")
+    terminalreporter.write_line(
+        f"a fresh cell afterwards: {statistics.median(tally.fresh_s):.3f} s (median), "
+        f"{max(tally.fresh_s):.3f} s at most"
+    )
 
 
 @pytest.fixture(scope="session")
-def canaries(
-    tmp_path_factory: pytest.TempPathFactory, canary: str
-) -> Generator[Canaries]:
-    directory = tmp_path_factory.mktemp("host")
-    sleep = [sys.executable, "-c", "import time; time.sleep(3600)"]
-    with (
-        socket.create_server(("127.0.0.1", 0)) as tcp,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-        socket.socket(socket.AF_UNIX) as unix,
-        subprocess.Popen(sleep) as process,
-    ):
-        udp.bind(("127.0.0.1", 0))
-        unix.bind(str(directory / "socket"))
-        unix.listen()
-        for each in (tcp, udp, unix):
-            each.setblocking(False)  # noqa: FBT003 - the standard library's own
-        made = Canaries(
-            directory=directory,
-            environment=canary,
-            process=process,
-            tcp=tcp,
-            udp=udp,
-            unix=unix,
-        )
-        made.secret.write_text(SECRET)
-        made.watch()
-        yield made
-        process.kill()
+def attacks() -> dict[str, Attack]:
+    return all_attacks()
+
+
+@pytest.fixture(scope="session")
+def tally(pytestconfig: pytest.Config) -> Tally:
+    return pytestconfig.stash.setdefault(TALLY, Tally())
+
+
+@pytest.fixture(scope="session")
+def source_of() -> Callable[[Attack], str]:
+    """What makes a cell of an attack."""
+
+    def source(attack: Attack) -> str:
+        if "python" in attack:
+            return attack["python"]
+        if "worker" in attack:
+            body, options = attack["worker"], attack.get("options", "")
+            return f"await worker_run({body!r}, {options!r})"
+        module = attack.get("node")
+        start = f"const m = await import('node:{module}');" if module else ""
+        return f"await js_run({start + attack.get('js', '')!r})"
+
+    return source
 
 
 class Assailant:
@@ -161,40 +184,56 @@ class Assailant:
 
     Args:
         sandbox: where they run.
-        canaries: what they must not reach.
+        host: what they must not reach.
         other: the private directory of another sandbox that runs meanwhile.
+        tally: what becomes of them.
     """
 
-    def __init__(self, sandbox: SharedWorker, canaries: Canaries, other: Path) -> None:
+    def __init__(
+        self, sandbox: SharedWorker, host: Host, other: Path, tally: Tally
+    ) -> None:
         self._sandbox = sandbox
-        self._canaries = canaries
+        self._host = host
         self._other = other
+        self._tally = tally
         self._prepared = 0
         self._places: dict[str, str] = {}
 
-    def assail(self, code: str, *, spoils: bool = False) -> str:
+    def assail(self, name: str, *cells: str, spoils: bool = False) -> str:
         """Run an attack and return all that it said; the host must be unharmed.
 
         Args:
-            code: a cell, with places of the host as `$names`.
+            name: of the attack.
+            cells: of the attack, with places of the host as `$names`.
             spoils: its kernel is of no use to others afterwards.
         """
-        code = Template(code).safe_substitute(self._prepare())
-        said = self._run(code)
+        places = self._prepare()
+        said = "\n".join(
+            self._run(Template(cell).safe_substitute(places), spoils=spoils)
+            for cell in cells
+        )
         if spoils:
             self._sandbox.call(self._sandbox.worker.restart)
-        harm = self._canaries.harm(said)
+        harm = self._host.harm(said)
+        _log.info("%s: %s", name, harm or "refused")
+        if harm:
+            self._tally.escaped.append(name)
         assert not harm, said
         start = time.monotonic()
         assert self._sandbox.run("print('a fresh cell')").text() == "a fresh cell\n"
-        assert time.monotonic() - start < FRESH_CELL_S
+        self._tally.fresh_s.append(time.monotonic() - start)
+        self._tally.refused += 1
         return said
 
-    def _run(self, code: str) -> str:
+    def _run(self, code: str, *, spoils: bool) -> str:
         try:
             ran = self._sandbox.run(code)
         except WorkerDiedError as error:  # and is started anew
             return f"WorkerDied: {error}"
+        except trio.TooSlowError:  # the same
+            if spoils:
+                return "it was silent"
+            raise
         return f"{ran.reply} {ran.outputs}"
 
     def _prepare(self) -> dict[str, str]:
@@ -210,12 +249,12 @@ class Assailant:
         ran = self._sandbox.run(f"print({where}, sep='|', end='')")
         distribution, image, working = ran.text().split("|")
         return {
-            "secret": str(self._canaries.secret),
-            "host": str(self._canaries.directory),
-            "socket": str(self._canaries.directory / "socket"),
-            "tcp": str(self._canaries.tcp.getsockname()[1]),
-            "udp": str(self._canaries.udp.getsockname()[1]),
-            "victim": str(self._canaries.process.pid),
+            "secret": str(self._host.secret),
+            "host": str(self._host.directory),
+            "socket": str(self._host.directory / "socket"),
+            "tcp": str(self._host.tcp.getsockname()[1]),
+            "udp": str(self._host.udp.getsockname()[1]),
+            "victim": str(self._host.process.pid),
             "supervisor": str(os.getpid()),
             "assets": str(ASSETS),
             "packages": str(next((default_cache_dir() / "unpacked").iterdir())),
@@ -231,20 +270,16 @@ async def _pid(sandbox: SharedWorker) -> int:
 
 
 @pytest.fixture(scope="session")
-def other_run_directory() -> Generator[Path]:
-    """The private directory of another sandbox, in which a cell left something."""
-    with shared_worker() as other:
-        ran = other.run("import js; print(js.Deno.cwd(), end='')")
-        yield Path(ran.text()).parent
-
-
-@pytest.fixture(scope="session")
 def assailant(
-    sandbox: SharedWorker, canaries: Canaries, other_run_directory: Path
+    sandbox: SharedWorker, canaries: Host, other_sandbox: SharedWorker, tally: Tally
 ) -> Assailant:
-    return Assailant(sandbox, canaries, other_run_directory)
+    ran = other_sandbox.run("import js; print(js.Deno.cwd(), end='')")
+    return Assailant(sandbox, canaries, Path(ran.text()).parent, tally)
 
 
 @pytest.fixture
-def assail(assailant: Assailant) -> Callable[..., str]:
-    return assailant.assail
+def assail(assailant: Assailant, request: pytest.FixtureRequest) -> Callable[..., str]:
+    def assail(*cells: str, spoils: bool = False) -> str:
+        return assailant.assail(request.node.name, *cells, spoils=spoils)
+
+    return assail

@@ -7,16 +7,19 @@ kernel. One that `spoils` its kernel is followed by a fresh one.
 """
 
 import socket
-import tomllib
+import statistics
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol
 
-import pytest
-
-TABLES = sorted(Path(__file__).parent.glob("*.toml"))
+if TYPE_CHECKING:
+    from .conftest import Attack, Tally
 
 REFUSALS = ("NotCapable", "Requires ", "Permission denied")
+
+FRESH_CELL_S = 2.0
+"""So long after any cell the next one has run; usually it takes a hundredth of that.
+Asked of the median, since a busy machine delays single ones."""
 
 
 class Harmed(Protocol):
@@ -28,40 +31,12 @@ class Harmed(Protocol):
     def watch(self, *directories: Path) -> None: ...
 
 
-class Attack(TypedDict, total=False):
-    python: str
-    js: str
-    worker: str
-    node: str
-    options: str
-    says: str
-    spoils: bool
-
-
-def attacks() -> dict[str, Attack]:
-    return {
-        f"{table.stem}: {name}": attack
-        for table in TABLES
-        for name, attack in tomllib.loads(table.read_text()).items()
-    }
-
-
-ATTACKS = attacks()
-
-
-def cell(attack: Attack) -> str:
-    if "python" in attack:
-        return attack["python"]
-    if "worker" in attack:
-        return f"await worker_run({attack['worker']!r}, {attack.get('options', '')!r})"
-    module = attack.get("node")
-    start = f"const m = await import('node:{module}');" if module else ""
-    return f"await js_run({start + attack.get('js', '')!r})"
-
-
-@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
-def test_no_attack_harms_the_host(assail: Callable[..., str], attack: Attack) -> None:
-    said = assail(cell(attack), spoils=attack.get("spoils", False))
+def test_no_attack_harms_the_host(
+    assail: Callable[..., str],
+    source_of: Callable[["Attack"], str],
+    attack: "Attack",
+) -> None:
+    said = assail(source_of(attack), spoils=attack.get("spoils", False))
     expected = attack.get("says")
     if expected is None:
         assert any(refusal in said for refusal in REFUSALS), said
@@ -69,8 +44,14 @@ def test_no_attack_harms_the_host(assail: Callable[..., str], attack: Attack) ->
         assert expected in said
 
 
-def test_the_attacks_are_many() -> None:
-    assert len(ATTACKS) >= 250
+def test_the_attacks_are_many(attacks: dict[str, "Attack"]) -> None:
+    assert len(attacks) >= 350
+
+
+def test_the_next_cell_runs_soon(assail: Callable[..., str], tally: "Tally") -> None:
+    for _ in range(5):
+        assail("js.Deno.readTextFileSync('$secret')")
+    assert statistics.median(tally.fresh_s) < FRESH_CELL_S
 
 
 def test_the_host_notices_harm(canaries: Harmed, canary: str) -> None:

@@ -85,7 +85,9 @@ class Agent:
             *self._session.takeover(self._ledger.active_sessions)
         )
         await self._notebook.wait_confirmed(tickets[-1])
-        _logger.info("runtime session %s is ready", self._session.session_id)
+        _logger.info(
+            "runtime session %s is ready", self._session.session_id, extra=self._ids()
+        )
 
     async def serve(self) -> None:
         """Run what is requested, and renew the session, until the agent should end.
@@ -120,6 +122,7 @@ class Agent:
             _logger.warning(
                 "the server did not confirm the end of session %s in time",
                 self._session.session_id,
+                extra=self._ids(),
             )
 
     async def _renew(self) -> None:
@@ -137,11 +140,14 @@ class Agent:
             case Wait():
                 await self._stop.unless(self._wait_for_work)
             case Claim(queue_id):
+                ids = self._ids(queue_id)
+                _logger.debug("execution %s is claimed", queue_id, extra=ids)
                 [self._claim] = self._notebook.commit(self._session.claim(queue_id))
             case Run():
                 await self._run(step)
             case Fail(queue_id, cell_id, reason):
-                _logger.info("execution %s is not run: %s", queue_id, reason)
+                ids = self._ids(queue_id, cell_id)
+                _logger.info("execution %s is not run: %s", queue_id, reason, extra=ids)
                 self._complete(queue_id, cell_id, _error(reason))
             case Displace(session_id):
                 self._notebook.commit(displacement(session_id))
@@ -168,7 +174,10 @@ class Agent:
         await self._notebook.wait_for(lambda _: not isinstance(self._next_step(), Wait))
 
     async def _run(self, step: Run) -> None:
-        _logger.info("execution %s of cell %s starts", step.queue_id, step.cell_id)
+        ids = self._ids(step.queue_id, step.cell_id)
+        _logger.info(
+            "execution %s of cell %s starts", step.queue_id, step.cell_id, extra=ids
+        )
         started = trio.current_time()
         # A quick cell starts, writes and ends in one push.
         self._notebook.commit(
@@ -181,7 +190,7 @@ class Agent:
         if self._is_in_hand(step.queue_id):
             duration = timedelta(seconds=trio.current_time() - started)
             self._complete(step.queue_id, step.cell_id, outcome, duration)
-        _logger.info("execution %s ended: %s", step.queue_id, outcome.status)
+        _logger.info("execution %s ended: %s", step.queue_id, outcome.status, extra=ids)
         if worker_died:
             await self._stop.unless(self._restart)
 
@@ -217,7 +226,7 @@ class Agent:
         return outcome, run.worker_died
 
     async def _restart(self) -> None:
-        _logger.warning("the worker died; a fresh one is started")
+        _logger.warning("the worker died; a fresh one is started", extra=self._ids())
         self._notebook.commit(self._session.status("restarting"))
         await self._start_fresh_worker()
         self._notebook.commit(self._session.status("ready"))
@@ -232,6 +241,7 @@ class Agent:
                     "in %g s",
                     death.reason,
                     wait_s,
+                    extra=self._ids(),
                 )
                 await trio.sleep(wait_s)
             else:
@@ -254,6 +264,13 @@ class Agent:
         self._notebook.commit(
             completion(queue_id, cell_id, outcome, now=_now(), duration=duration)
         )
+
+    def _ids(
+        self, queue_id: str | None = None, cell_id: str | None = None
+    ) -> dict[str, str | None]:
+        """Name what a log entry is about, for whoever reads logs by a program."""
+        session_id = self._session.session_id
+        return {"session_id": session_id, "queue_id": queue_id, "cell_id": cell_id}
 
     def _is_in_hand(self, queue_id: str) -> bool:
         return queue_id not in self._done and is_in_hand(

@@ -36,13 +36,11 @@ from runt_agent._service import (
     is_on_this_machine,
     readable_reason,
 )
-from runt_protocol import Limits as WireLimits
 from runt_protocol import NotebookState, Replica, WireError, connect_url
 from runt_worker import open_flat_nursery
 
 _Work: TypeAlias = Callable[[ClientConnection], Awaitable[None]]
 
-_WIRE_LIMITS: Final = WireLimits()
 _SERVER_ERRORS: Final = 500
 # Refusals that the next attempt may not meet: time-out, too early, too many requests.
 _TRANSIENT_REFUSALS: Final = frozenset({408, 425, 429})
@@ -63,6 +61,7 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
     on_logged: OnLogged | None = None,
     may_push: Callable[[], bool] | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    drops_orphans: bool = False,
 ) -> AsyncGenerator[Notebook]:
     """Join a notebook as a client, and stay connected until the block ends.
 
@@ -74,6 +73,8 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
         may_push: Asked after each event of the log; once it says no, nothing more is
             sent and what is pending stays here.
         limits: Time-outs and sizes.
+        drops_orphans: Whether the state forgets the text of outputs that are gone, so
+            that it does not grow with the log; see `NotebookState`.
 
     Yields:
         The notebook, read to the head of its log. A lost connection is opened again in
@@ -87,7 +88,12 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
         UnreachableError: The first connection did not succeed in time.
     """
     # Fresh names: nobody else's events may look like an echo of ours.
-    replica = Replica(client_id=f"runt-{uuid4()}", session_id=uuid4().hex)
+    replica = Replica(
+        client_id=f"runt-{uuid4()}",
+        session_id=uuid4().hex,
+        limits=limits.sync,
+        drops_orphans=drops_orphans,
+    )
     notebook = Notebook(replica, on_logged)
     connection = _Connection(
         sync_url=sync_url,
@@ -188,7 +194,7 @@ class _Connection:
                 ping_interval=None,
                 proxy=None if self._is_near else True,
                 compression=None if self._is_near else "deflate",
-                max_size=_WIRE_LIMITS.max_received_bytes,
+                max_size=self._limits.sync.max_received_bytes,
                 logger=_websocket_logger,
             ) as socket:
                 await self._talk(socket)

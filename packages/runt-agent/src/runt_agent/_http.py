@@ -1,7 +1,7 @@
 """Requests to a service's HTTP side."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from typing import Literal
 
@@ -51,14 +51,36 @@ async def request(  # noqa: PLR0913 - a request has these parts
                 timeout=timeout_s,
                 trust_env=not service.is_on_this_machine,
             ) as client:
-                return await client.request(
+                request = client.build_request(
                     method,
                     url,
                     headers={**service.authorization(), **(headers or {})},
                     content=content,
                 )
+                if content is not None:
+                    request.stream = _Body(content)
+                return await client.send(request)
     except (httpx.HTTPError, trio.TooSlowError) as error:
         raise UnreachableError(f"{url} gave no answer: {describe(error)}") from None
+
+
+class _Body(httpx.AsyncByteStream):
+    """The bytes of a request; httpx's own is a generator that a time-out leaves open.
+
+    Args:
+        content: The bytes.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._rest = [content]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._rest:
+            raise StopAsyncIteration
+        return self._rest.pop()
 
 
 @cache

@@ -1,6 +1,8 @@
 """Every limit and time-out of the agent, with its unit and its reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import runt_protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -8,6 +10,7 @@ class Limits:
     """Limits of one agent or notebook connection.
 
     Attributes:
+        sync: Those of the protocol: sizes of messages, pings, delays of reconnecting.
         first_connect_timeout_s: How long the first connection may take, retries
             included, and how long the log may stand still while it is read. Somebody
             is watching the start, so it must end.
@@ -43,6 +46,7 @@ class Limits:
             ends. What it wrote until then is kept.
     """
 
+    sync: runt_protocol.Limits = field(default_factory=runt_protocol.Limits)
     first_connect_timeout_s: float = 30.0
     handshake_timeout_s: float = 10.0
     refusals_until_giving_up: int = 5

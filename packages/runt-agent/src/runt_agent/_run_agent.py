@@ -63,6 +63,7 @@ async def run_agent(
                     # must stay here too.
                     may_push=lambda: not ledger.is_over(config.session_id),
                     limits=config.limits,
+                    drops_orphans=True,
                 ) as notebook,
                 _worker_or_own(worker, worker_options) as worker_at_hand,
             ):

@@ -83,6 +83,25 @@ def connection_of(flags: Flags, env_file: str | None) -> Connection:
     return resolve_connection(flags, os.environ, _variables_of(env_file))
 
 
+def partial_connection_of(flags: Flags, env_file: str | None) -> Flags:
+    """Find what is known of a connection, by flags, environment and the named file.
+
+    Args:
+        flags: What the command line said.
+        env_file: What `--env-file` named.
+
+    Raises:
+        ConfigurationError: The file is of no use.
+    """
+    sources = (os.environ, _variables_of(env_file))
+    return Flags(
+        notebook=NOTEBOOK.find(flags.notebook, *sources),
+        auth_token=AUTH_TOKEN.find(flags.auth_token, *sources),
+        sync_url=SYNC_URL.find(flags.sync_url, *sources),
+        runtime_id=RUNTIME_ID.find(flags.runtime_id, *sources),
+    )
+
+
 def _variables_of(env_file: str | None) -> dict[str, str]:
     if env_file is None:
         return {}

@@ -10,7 +10,7 @@ import click
 from runt_cli._errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from runt_worker import WorkerOptions
+    from runt_worker import Limits, WorkerOptions
 
 _SIZE: Final = r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?"  # compiled when it is needed
 _UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -42,12 +42,14 @@ class LimitFlags(NamedTuple):
         memory_bytes: What the sandbox may occupy.
         cell_timeout_s: How long a cell may run.
         max_output_bytes: How much a cell may show.
+        max_output_rate: How much of it in a second.
         interrupt_grace_s: How long a cell may go on when it was told to stop.
     """
 
     memory_bytes: int | None = None
     cell_timeout_s: float | None = None
     max_output_bytes: int | None = None
+    max_output_rate: int | None = None
     interrupt_grace_s: float | None = None
 
 
@@ -84,6 +86,16 @@ _MAX_OUTPUT = click.option(
 )
 
 
+_MAX_OUTPUT_RATE = click.option(
+    "--max-output-rate",
+    "max_output_rate",
+    type=SIZE,
+    metavar="SIZE",
+    help="How much a cell may show in a second before it is slowed down; nothing is "
+    "lost. Else 4M where a notebook keeps it, and any amount in a terminal.",
+)
+
+
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command, which gets them as one `limits: LimitFlags`.
 
@@ -95,6 +107,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @_INTERRUPT_GRACE
     @_CELL_TIMEOUT
     @_MAX_OUTPUT
+    @_MAX_OUTPUT_RATE
     @wraps(command)
     def with_flags(
         *arguments: Any,
@@ -102,6 +115,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         interrupt_grace_s: float | None,
         cell_timeout_s: float | None,
         max_output_bytes: int | None,
+        max_output_rate: int | None,
         **others: Any,
     ) -> Any:
         limits = LimitFlags(
@@ -109,6 +123,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
             interrupt_grace_s=interrupt_grace_s,
             cell_timeout_s=cell_timeout_s,
             max_output_bytes=max_output_bytes,
+            max_output_rate=max_output_rate,
         )
         return command(*arguments, limits=limits, **others)
 
@@ -143,12 +158,31 @@ def with_limits(
         if not flags.interrupt_grace_s >= 0:  # which is also true of NaN
             raise ConfigurationError("--interrupt-grace must be 0 seconds or more.")
         limits = replace(limits, interrupt_grace_s=flags.interrupt_grace_s)
-    if not keeps_outputs:
-        limits = replace(limits, max_output_bytes=None, max_outputs=None)
-    if flags.max_output_bytes is not None:
-        limits = replace(limits, max_output_bytes=flags.max_output_bytes)
+    limits = _with_output_limits(limits, flags, keeps_outputs=keeps_outputs)
     if flags.cell_timeout_s is not None:
         if not flags.cell_timeout_s > 0:  # which is also true of NaN
             raise ConfigurationError("--cell-timeout must be more than 0 seconds.")
         limits = replace(limits, cell_timeout_s=flags.cell_timeout_s)
     return replace(options, limits=limits)
+
+
+def _with_output_limits(
+    limits: "Limits", flags: LimitFlags, *, keeps_outputs: bool
+) -> "Limits":
+    from dataclasses import replace  # noqa: PLC0415 - help needs none of it
+
+    if not keeps_outputs:
+        limits = replace(
+            limits,
+            max_output_bytes=None,
+            max_outputs=None,
+            max_output_rate=None,
+            max_outputs_rate=None,
+        )
+    if flags.max_output_bytes is not None:
+        limits = replace(limits, max_output_bytes=flags.max_output_bytes)
+    if flags.max_output_rate is not None:
+        if flags.max_output_rate == 0:
+            raise ConfigurationError("--max-output-rate must be more than 0.")
+        limits = replace(limits, max_output_rate=flags.max_output_rate)
+    return limits

@@ -18,6 +18,8 @@ from runt_cli._errors import is_interrupt, sentences
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._lazy_group import LazyCommand, LazyGroup
 from runt_cli._limit_options import LimitFlags, limit_options
+from runt_cli._log_options import LogFlags, log_options
+from runt_cli._network_options import NetworkFlags, network_options
 from runt_cli._package_options import PackageFlags, package_options
 from runt_cli._settings import Flags
 
@@ -54,7 +56,7 @@ _COMMANDS: Final = {
     ),
     "doctor": LazyCommand(
         module="runt_cli.commands.doctor",
-        summary="Check the sandbox on this machine.",
+        summary="Check the sandbox on this machine, and the way to a server.",
     ),
     "packages": LazyCommand(
         module="runt_cli.commands.packages",
@@ -80,14 +82,19 @@ _COMMANDS: Final = {
 @file_options
 @package_options
 @limit_options
+@log_options
+@network_options
 @click.version_option(package_name="runt-cli", message="runt %(version)s")
 @click.pass_context
-def cli(
+def cli(  # noqa: PLR0913 - a parameter for each option
     ctx: click.Context,
     env_file: str | None,
+    *,
     files: FileFlags,
     packages: PackageFlags,
     limits: LimitFlags,
+    log: LogFlags,
+    network: NetworkFlags,
     **settings: str | None,
 ) -> int | None:
     """Attach a sandboxed Python runtime to a notebook, and run its cells there.
@@ -97,7 +104,9 @@ def cli(
     flags = Flags(**settings)
     if ctx.invoked_subcommand is None:
         agent = importlib.import_module("runt_cli.commands.agent")
-        return agent.run(flags, env_file, files, packages, limits)
+        return agent.run(
+            flags, env_file, files, packages, limits=limits, log=log, network=network
+        )
     if any(
         ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         for name in ctx.params

@@ -62,6 +62,8 @@ def _unreadable(event: LoggedEvent) -> str | None:
 
 
 def _encodes(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -48,16 +48,22 @@ class Replica:
         client_id: A name for the client.
         session_id: A name for this run of it, new for every replica.
         limits: Sizes and times.
+        drops_orphans: See `NotebookState`.
     """
 
     def __init__(
-        self, *, client_id: str, session_id: str, limits: Limits | None = None
+        self,
+        *,
+        client_id: str,
+        session_id: str,
+        limits: Limits | None = None,
+        drops_orphans: bool = False,
     ) -> None:
         limits = limits or Limits()
         self._client = SyncClient(
             client_id=client_id, session_id=session_id, limits=limits
         )
-        self._state = NotebookState()
+        self._state = NotebookState(drops_orphans=drops_orphans)
         self._own: deque[_Own] = deque()
         self._skipped: deque[UnappliedEvent] = deque(maxlen=limits.max_skipped_events)
         self._skipped_count = 0

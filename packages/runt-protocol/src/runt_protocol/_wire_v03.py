@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from ._envelope import LoggedEvent
 from ._errors import WireError
-from ._json import LENIENT, dumps, may_hold_lone_surrogate
+from ._json import LENIENT, dump_text, dumps, may_hold_lone_surrogate
 from ._raw_json import raw_items, raw_members
 
 # Beyond this a JavaScript number is no longer exact.
@@ -254,9 +254,10 @@ def encode_logged_event(event: LoggedEvent) -> str:
     """Write one event as it stands in the batch of a push."""
     args = "" if event.args_text is None else f'"args":{event.args_text},'
     return (
-        f'{{"name":{dumps(event.name)},{args}"seqNum":{event.seq_num},'
-        f'"parentSeqNum":{event.parent_seq_num},"clientId":{dumps(event.client_id)},'
-        f'"sessionId":{dumps(event.session_id)}}}'
+        f'{{"name":{dump_text(event.name)},{args}"seqNum":{event.seq_num},'
+        f'"parentSeqNum":{event.parent_seq_num},'
+        f'"clientId":{dump_text(event.client_id)},'
+        f'"sessionId":{dump_text(event.session_id)}}}'
     )
 
 
@@ -280,7 +281,7 @@ def _encode_stored_event(stored: StoredEvent) -> str:
     if stored.created_at is None:
         metadata = '{"_tag":"None"}'
     else:
-        created_at = dumps(stored.created_at)
+        created_at = dump_text(stored.created_at)
         metadata = f'{{"_tag":"Some","value":{{"createdAt":{created_at}}}}}'
     event = encode_logged_event(stored.event)
     return f'{{"eventEncoded":{event},"metadata":{metadata}}}'

@@ -83,7 +83,7 @@ class ArtifactStore:
                 (artifact_id, notebook_id, content_type, digest, created_at),
             )
 
-        await self._database.run(insert)
+        await self._database.write(insert)
         return artifact_id
 
     async def find(self, artifact_id: str) -> Artifact | None:
@@ -102,7 +102,7 @@ class ArtifactStore:
                 return None
             return Artifact(content_type=row[0], host_path=self._folder / row[1])
 
-        return await self._database.run(select)
+        return await self._database.read(select)
 
 
 def _write_content(folder: Path, content: bytes) -> str:

@@ -17,7 +17,7 @@ import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import (
     AppWrapper,
@@ -30,6 +30,7 @@ from ._limits import Limits
 
 _log = logging.getLogger("runt_sync")
 _PIECE_BYTES = 65_536
+_PING = b"\x89\x00"  # RFC 6455 §5.5.2, without content; every client answers by itself
 
 
 class Connection:
@@ -60,14 +61,19 @@ class Connection:
         self._torn = False
         self._ending = False
         self._reading = trio.CancelScope()
+        self._pinging = trio.CancelScope()
         self._read_deadline = trio.current_time() + config.keep_alive_timeout
+        # For how long we have waited for a byte; what has come is handled meanwhile.
+        self._listens_since = inf
 
     async def run(self) -> None:
         """Serve the socket; what goes wrong in it stays in this connection."""
         try:
             async with trio.open_nursery() as nursery:
                 self._protocol = self._open_protocol(AppTasks(nursery, self._drop))
+                nursery.start_soon(self._ping_the_silent)
                 await self._read()
+                self._pinging.cancel()
         except* Exception as errors:  # noqa: BLE001 - none may reach the others
             _log_drop(errors)
         finally:
@@ -104,11 +110,39 @@ class Connection:
 
     async def _receive(self) -> bytes:
         with trio.CancelScope(deadline=self._read_deadline) as self._reading:
+            self._listens_since = trio.current_time()
             try:
                 return bytes(await self._stream.receive_some(_PIECE_BYTES))
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 return b""
+            finally:
+                self._listens_since = inf
         return b""
+
+    async def _ping_the_silent(self) -> None:
+        """Ask a WebSocket's silent peer for a byte; end the connection if none comes.
+
+        TCP alone does not notice a peer that is gone as long as something between, a
+        proxy or a sleeping machine's router, goes on to take what is sent.
+        """
+        limits = self._limits
+        with self._pinging:
+            while True:
+                await trio.sleep(limits.ping_after_s)
+                asked_at = trio.current_time()
+                is_silent = asked_at - self._listens_since >= limits.ping_after_s
+                if not is_silent or not self._is_open_websocket():
+                    continue
+                await self._send(_PING)
+                await trio.sleep(limits.pong_s)
+                if self._listens_since <= asked_at:
+                    _log.info("a connection was dropped: its peer answers no ping")
+                    await self._stream.aclose()  # the reader then reports the end
+
+    def _is_open_websocket(self) -> bool:
+        stream = self._protocol.stream
+        is_websocket = isinstance(stream, WSStream)
+        return is_websocket and stream.state is ASGIWebsocketState.CONNECTED
 
     def _set_read_deadline(self, deadline: float) -> None:
         self._read_deadline = deadline

@@ -1,13 +1,14 @@
 """The SQLite file of a server: opened, checked, and used from threads.
 
 A commit waits for the disk, which may take many milliseconds: so every call runs in a
-thread, one at a time and in the order of asking, and trio's loop goes on.
+thread, in the order of asking, and trio's loop goes on. Reads have a connection of
+their own, so that many pulls and a commit do not wait for each other.
 """
 
 import os
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -53,17 +54,20 @@ COMMIT;
 
 
 class Database:
-    """One connection, used by one thread at a time.
+    """A connection for writing and one for reading, each used by one thread at a time.
 
     Args:
-        connection: An open connection that may move between threads.
+        writer: An open connection that may move between threads.
+        reader: Another one to the same file.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._turn = trio.CapacityLimiter(1)
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._write_turn = trio.CapacityLimiter(1)
+        self._read_turn = trio.CapacityLimiter(1)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work in a thread, in one transaction.
 
         A cancelled caller leaves the queue; work that has begun is waited for.
@@ -74,15 +78,35 @@ class Database:
         Raises:
             StorageError: SQLite could not do it.
         """
-        return await trio.to_thread.run_sync(self._work, work, limiter=self._turn)
+        return await trio.to_thread.run_sync(
+            _work, self._writer, "BEGIN IMMEDIATE", work, limiter=self._write_turn
+        )
 
-    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            with _transaction(self._connection):
-                return work(self._connection)
-        except (sqlite3.Error, UnicodeEncodeError) as error:
-            # A lone surrogate is no text for SQLite; the edges let none through.
-            raise StorageError(str(error)) from error
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run work in a thread that sees what was written before it began.
+
+        Args:
+            work: What to read with the connection, which refuses to write.
+
+        Raises:
+            StorageError: SQLite could not do it.
+        """
+        return await trio.to_thread.run_sync(
+            _work, self._reader, "BEGIN", work, limiter=self._read_turn
+        )
+
+
+def _work(
+    connection: sqlite3.Connection,
+    begin: str,
+    work: Callable[[sqlite3.Connection], T],
+) -> T:
+    try:
+        with _transaction(connection, begin):
+            return work(connection)
+    except (sqlite3.Error, UnicodeEncodeError) as error:
+        # A lone surrogate is no text for SQLite; the edges let none through.
+        raise StorageError(str(error)) from error
 
 
 @asynccontextmanager
@@ -96,12 +120,17 @@ async def open_database(host_path: Path) -> AsyncGenerator[Database]:
         DatabaseFileError: The file is damaged, foreign, newer than this version, or
             cannot be opened.
     """
-    connection = await trio.to_thread.run_sync(_connect, host_path)
+    connections = ExitStack()
     try:
-        yield Database(connection)
+        writer = await trio.to_thread.run_sync(_connect, host_path)
+        connections.callback(writer.close)
+        reader = await trio.to_thread.run_sync(_connect, host_path)
+        connections.callback(reader.close)
+        reader.execute("PRAGMA query_only = ON")
+        yield Database(writer, reader)
     finally:
         with trio.CancelScope(shield=True):  # closing writes the log back: local, short
-            await trio.to_thread.run_sync(connection.close)
+            await trio.to_thread.run_sync(connections.close)
 
 
 def _connect(host_path: Path) -> sqlite3.Connection:
@@ -150,8 +179,8 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Generator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")

@@ -30,7 +30,7 @@ class EventLog:
         Raises:
             StorageError: SQLite could not read.
         """
-        return await self._database.run(lambda connection: _head(connection, store_id))
+        return await self._database.read(lambda connection: _head(connection, store_id))
 
     async def append(self, store_id: str, events: Sequence[StoredEvent]) -> None:
         """Store events behind the head: all of them or none, durable on return.
@@ -42,9 +42,26 @@ class EventLog:
         Raises:
             StorageError: SQLite could not write, or the events do not fit the head.
         """
-        await self._database.run(
-            lambda connection: _append(connection, store_id, events)
-        )
+        await self.append_all([(store_id, events)])
+
+    async def append_all(
+        self, appends: Sequence[tuple[str, Sequence[StoredEvent]]]
+    ) -> None:
+        """Store events of several stores in one transaction: all of them or none.
+
+        Args:
+            appends: Pairs of a store and its events, as `append` takes them. A store
+                may come again; its later events follow its earlier ones.
+
+        Raises:
+            StorageError: As `append`.
+        """
+
+        def append_each(connection: sqlite3.Connection) -> None:
+            for store_id, events in appends:
+                _append(connection, store_id, events)
+
+        await self._database.write(append_each)
 
     async def read(self, store_id: str, after: int, up_to: int) -> list[StoredEvent]:
         """Return the next events of a range, as many as shall be in memory at once.
@@ -61,7 +78,7 @@ class EventLog:
         Raises:
             StorageError: SQLite could not read, or the range is not there.
         """
-        return await self._database.run(
+        return await self._database.read(
             lambda connection: _read(connection, store_id, after, up_to, self._limits)
         )
 
@@ -83,26 +100,32 @@ def _append(
     numbers = [stored.event.seq_num for stored in events]
     if numbers != list(range(head + 1, head + 1 + len(events))):
         raise StorageError(f"events from {numbers[:1]} do not follow the head {head}")
-    connection.execute(
-        "INSERT INTO stores (store_id) VALUES (?) ON CONFLICT DO NOTHING", (store_id,)
-    )
+    store = _number_of(connection, store_id)
     connection.executemany(
         "INSERT INTO events"
         " (store, seq_num, name, args, client_id, session_id, created_at)"
-        " SELECT id, ?, ?, ?, ?, ?, ? FROM stores WHERE store_id = ?",
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             (
+                store,
                 stored.event.seq_num,
                 stored.event.name,
                 stored.event.args_text,
                 stored.event.client_id,
                 stored.event.session_id,
                 stored.created_at,
-                store_id,
             )
             for stored in events
         ],
     )
+
+
+def _number_of(connection: sqlite3.Connection, store_id: str) -> int:
+    connection.execute(
+        "INSERT INTO stores (store_id) VALUES (?) ON CONFLICT DO NOTHING", (store_id,)
+    )
+    row = connection.execute("SELECT id FROM stores WHERE store_id = ?", (store_id,))
+    return row.fetchone()[0]
 
 
 def _read(

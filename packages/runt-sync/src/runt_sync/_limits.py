@@ -14,6 +14,8 @@ class Limits:
     Attributes:
         sync: What the rooms accept and how they cut their answers. A WebSocket message
             that is longer than `sync.max_message_bytes` closes its socket (1009).
+        max_commit_events: Events that share a transaction. More of them save little
+            more, and the first one waits for the last.
         max_queued_chars: Characters that may wait for one slow socket. A message that
             is as large as they get has to fit in; past this the socket is closed
             (1013), and its client pulls again from its cursor.
@@ -23,6 +25,10 @@ class Limits:
         max_artifact_bytes: Bytes of one artifact; an upload is held in memory.
         max_content_type_bytes: Bytes of an artifact's content type. RFC 6838 ends names
             at 127 characters each; parameters such as charset come on top.
+        ping_after_s: Seconds without a byte from a WebSocket after which its peer is
+            asked for one. LiveStore clients ask by themselves every 25 s, so that this
+            is for those that have gone, or whose page is frozen.
+        pong_s: Seconds in which some byte has to come then; else the socket is dropped.
         silence_s: Seconds without a byte after which TCP asks whether the peer's
             machine is there; else the socket of a laptop that was closed stays open.
         send_stall_s: Seconds in which a peer has to take some bytes. TCP itself would
@@ -32,11 +38,14 @@ class Limits:
     """
 
     sync: runt_protocol.Limits = field(default_factory=runt_protocol.Limits)
+    max_commit_events: int = 2_000
     max_queued_chars: int = 32 * _MIB
     max_queued_frames: int = 10_000
     max_store_id_bytes: int = 512
     max_artifact_bytes: int = 64 * _MIB
     max_content_type_bytes: int = 256
+    ping_after_s: float = 30
+    pong_s: float = 30
     silence_s: int = 60
     send_stall_s: float = 20
     close_s: float = 2

@@ -1,8 +1,6 @@
 """The rooms in which somebody is, and the one task that writes their logs."""
 
-import logging
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Protocol
@@ -12,7 +10,6 @@ import trio
 from runt_protocol import (
     Append,
     Effect,
-    Limits,
     Read,
     Send,
     StoredEvent,
@@ -20,10 +17,9 @@ from runt_protocol import (
     format_date,
 )
 
-from ._errors import StorageError
+from ._commits import Commits
 from ._event_log import EventLog
-
-_log = logging.getLogger("runt_sync")
+from ._limits import Limits
 
 
 class Member(Protocol):
@@ -47,7 +43,7 @@ class Room:
         commits: Where appends go.
     """
 
-    def __init__(self, store_id: str, core: SyncRoom, commits: "_Commits") -> None:
+    def __init__(self, store_id: str, core: SyncRoom, commits: Commits) -> None:
         self.store_id = store_id
         self.core = core
         self._commits = commits
@@ -72,9 +68,17 @@ class Room:
         for stored in self.perform(self.core.receive(conn_id, text, created_at=now)):
             await stored.wait()
 
-    def hand_over(self, conn_id: int, events: list[StoredEvent]) -> None:
+    def hand_over(self, conn_id: int, events: Sequence[StoredEvent]) -> None:
         """Pass on what a read has brought."""
         self.perform(self.core.read_chunk(conn_id, events))
+
+    def appended(self) -> None:
+        """Acknowledge and broadcast the oldest append, which is stored."""
+        self.perform(self.core.appended())
+
+    def append_failed(self, reason: str) -> None:
+        """Refuse all appends, the oldest of which cannot be stored."""
+        self.perform(self.core.append_failed(reason))
 
     def perform(self, effects: Iterable[Effect]) -> list[trio.Event]:
         """Do what the core asks for, without ever waiting.
@@ -101,13 +105,13 @@ class Rooms:
 
     Args:
         log: Where the rooms' events are kept.
-        limits: What the rooms accept and how they cut their answers.
+        limits: The bounds to keep.
     """
 
     def __init__(self, log: EventLog, limits: Limits) -> None:
         self._log = log
         self._limits = limits
-        self._commits = _Commits(log)
+        self._commits = Commits(log, limits)
         self._rooms: dict[str, Room] = {}
         self._opening = trio.Lock()
         self._conn_ids = count(1)
@@ -115,8 +119,8 @@ class Rooms:
     async def commit_for_ever(self) -> None:
         """Store what members push. Exactly one task runs this."""
         while True:
-            room = await self._commits.commit_next()
-            self._forget_if_empty(room)
+            for room in await self._commits.commit_next():
+                self._forget_if_empty(room.store_id)
 
     async def enter(self, store_id: str, member: Member) -> tuple[Room, int]:
         """Let a member into a room.
@@ -132,7 +136,7 @@ class Rooms:
             room = self._rooms.get(store_id)
             if room is None:
                 head = await self._log.head(store_id)
-                core = SyncRoom(head, limits=self._limits)
+                core = SyncRoom(head, limits=self._limits.sync)
                 room = Room(store_id, core, self._commits)
                 self._rooms[store_id] = room
             room.admit(conn_id, member)
@@ -141,47 +145,9 @@ class Rooms:
     def leave(self, room: Room, conn_id: int) -> None:
         """Let a member go."""
         room.dismiss(conn_id)
-        self._forget_if_empty(room)
+        self._forget_if_empty(room.store_id)
 
-    def _forget_if_empty(self, room: Room) -> None:
-        if room.core.is_empty:
-            self._rooms.pop(room.store_id, None)
-
-
-class _Commits:
-    """Appends that wait for the disk, in the order in which rooms accepted them."""
-
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
-        self._queue: deque[tuple[Room, tuple[StoredEvent, ...], trio.Event]] = deque()
-        self._added = trio.Event()
-
-    def add(self, room: Room, events: tuple[StoredEvent, ...]) -> trio.Event:
-        done = trio.Event()
-        self._queue.append((room, events, done))
-        self._added.set()
-        return done
-
-    async def commit_next(self) -> Room:
-        while not self._queue:
-            self._added = trio.Event()
-            await self._added.wait()
-        room, events, done = self._queue[0]
-        try:
-            await self._log.append(room.store_id, events)
-        except StorageError as error:
-            _log.error("events are refused, they cannot be stored: %s", error)
-            self._refuse_all_of(room)
-        else:
-            self._queue.popleft()
-            room.perform(room.core.appended())
-            done.set()
-        return room
-
-    def _refuse_all_of(self, room: Room) -> None:
-        # What waits behind a failed append counts on its numbers.
-        refused = [done for other, _, done in self._queue if other is room]
-        self._queue = deque(item for item in self._queue if item[0] is not room)
-        room.perform(room.core.append_failed("the server's disk refuses them"))
-        for done in refused:
-            done.set()
+    def _forget_if_empty(self, store_id: str) -> None:
+        room = self._rooms.get(store_id)
+        if room is not None and room.core.is_empty:
+            del self._rooms[store_id]

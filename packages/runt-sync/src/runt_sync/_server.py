@@ -83,7 +83,7 @@ async def open_server(
             trio.open_nursery() as nursery,
         ):
             log = EventLog(database, limits.sync)
-            rooms = Rooms(log, limits.sync)
+            rooms = Rooms(log, limits)
             app = App(chosen_token, log, rooms, limits)
             artifacts = ArtifactStore(database, held.artifacts)
             artifacts.remove_unfinished()

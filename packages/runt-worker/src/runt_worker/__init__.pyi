@@ -1,6 +1,7 @@
 from ._checks import Check, check_installation
 from ._early import launch_early
 from ._errors import (
+    GrantError,
     GuestProtocolError,
     IntrospectionError,
     LimitExceededError,
@@ -16,6 +17,7 @@ from ._files import HostMount
 from ._kernel import OnOutput
 from ._launch import LaunchedProcess
 from ._limits import Limits
+from ._network import NetworkGrant, NetworkGrants
 from ._nursery import open_flat_nursery
 from ._options import Assets, WorkerOptions
 from ._outputs import (
@@ -30,6 +32,7 @@ from ._outputs import (
 from ._package_manager import CachedPackage, PackageManager, Pruned, read_requirements
 from ._packages import PackageError
 from ._preparation import OnSetup, prepare
+from ._private_directory import private_directory
 from ._replies import (
     CompleteReply,
     ExecuteReply,
@@ -37,6 +40,7 @@ from ._replies import (
     IsCompleteReply,
 )
 from ._stdin import InputRequest, OnInput
+from ._trial import try_sandbox
 from ._worker import Worker, open_worker
 
 __all__ = [
@@ -49,6 +53,7 @@ __all__ = [
     "Error",
     "ExecuteReply",
     "ExecuteResult",
+    "GrantError",
     "GuestProtocolError",
     "HostMount",
     "InputRequest",
@@ -59,6 +64,8 @@ __all__ = [
     "LimitExceededError",
     "Limits",
     "MountError",
+    "NetworkGrant",
+    "NetworkGrants",
     "OnInput",
     "OnOutput",
     "OnSetup",
@@ -81,5 +88,7 @@ __all__ = [
     "open_flat_nursery",
     "open_worker",
     "prepare",
+    "private_directory",
     "read_requirements",
+    "try_sandbox",
 ]

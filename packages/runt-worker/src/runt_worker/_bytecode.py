@@ -19,9 +19,11 @@ from typing import IO, NamedTuple
 import msgspec
 
 from runt_worker._command import Installation, compile_command
+from runt_worker._confinement import compile_rules, library_directories, spawn_confined
 from runt_worker._errors import GuestProtocolError, SetupError
 from runt_worker._frames import Frame, FrameDecoder
 from runt_worker._packages import InstalledPackage
+from runt_worker._private_directory import private_directory
 
 _log = logging.getLogger(__name__)
 
@@ -110,11 +112,11 @@ class BytecodeCompiler:
 
     def _compile(self, sources: list[_Source]) -> bool:
         """Return whether all was compiled: a stop ends it early."""
-        with tempfile.TemporaryDirectory(prefix="runt-compile-") as directory:
+        with private_directory("compile") as directory:
             with self._changing:
                 if self._is_stopped:
                     return False
-                self._process = self._spawn(Path(directory))
+                self._process = self._spawn(directory)
             with self._process as process:
                 assert process.stdin is not None  # noqa: S101 - both are pipes
                 assert process.stdout is not None  # noqa: S101
@@ -131,14 +133,18 @@ class BytecodeCompiler:
         return count == len(sources)
 
     def _spawn(self, directory: Path) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(
-            compile_command(self._installation),
-            cwd=directory,
-            env={"DENO_DIR": str(directory / "deno"), "DENO_NO_UPDATE_CHECK": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        def spawn() -> "subprocess.Popen[bytes]":
+            return subprocess.Popen(
+                compile_command(self._installation),
+                cwd=directory,
+                env={"DENO_DIR": str(directory / "deno"), "DENO_NO_UPDATE_CHECK": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+
+        rules = compile_rules(self._installation, directory, library_directories())
+        process = spawn_confined(rules, spawn)
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
         return process

@@ -9,7 +9,7 @@ import functools
 import os
 import select
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -17,7 +17,8 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 
 from runt_worker._errors import GuestProtocolError
-from runt_worker._frames import FrameDecoder, encode_head
+from runt_worker._frames import FrameDecoder, encode_head, unfinished
+from runt_worker._limits import DEFAULT_LIMITS
 from runt_worker._pages import PagePipe, enlarge
 
 _CHUNK_BYTES = 64 * 1024
@@ -118,15 +119,18 @@ class CallServer:
         handler: answers one call after the other.
         on_interrupt: told that nobody waits any more for what is under way.
         on_end: called once, when it answers no more.
+        frame_timeout_s: how long a call may stand still that has come in part.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the rest has defaults
         self,
         request_path: Path,
         reply_path: Path,
         handler: Handler,
         on_interrupt: Callable[[], None] = lambda: None,
         on_end: Callable[[], None] = lambda: None,
+        *,
+        frame_timeout_s: float = DEFAULT_LIMITS.frame_timeout_s,
     ) -> None:
         self._on_interrupt = on_interrupt
         self._requests = os.open(request_path, os.O_RDONLY | os.O_NONBLOCK)
@@ -141,6 +145,7 @@ class CallServer:
         self._stop_receiver, self._stop_sender = os.pipe()
         self._handler = handler
         self._on_end = on_end
+        self._frame_timeout_s = frame_timeout_s
         self._spin_s = _SPIN_S if _has_processors_to_spare() else 0.0
         self._answering = Lock()
         self._stopping = Lock()
@@ -163,12 +168,12 @@ class CallServer:
         decoder = FrameDecoder(_MAX_CALL_BYTES)
         try:
             while True:
-                data = self._receive()
+                data = self._receive(has_begun=decoder.has_begun)
                 for frame in decoder.receive_data(data):
-                    self._serve_one(_decode(frame.head, memoryview(frame.tail)))
+                    self._serve_one(decode_call(frame.head, memoryview(frame.tail)))
                 if decoder.missing() >= _LARGE_BYTES:
                     large = decoder.receive_rest(self._read_into)
-                    self._serve_one(_decode(*large))
+                    self._serve_one(decode_call(*large))
         except _StoppedError:
             pass
         finally:
@@ -206,11 +211,15 @@ class CallServer:
                 return
         self._close()
 
-    def _receive(self) -> bytes:
+    def _receive(self, *, has_begun: bool) -> bytes:
         """Return some bytes of the next calls.
+
+        Args:
+            has_begun: whether they go on with a call that has come in part.
 
         Raises:
             _StoppedError: there will be none.
+            GuestProtocolError: the rest of a call does not come.
         """
         deadline = time.perf_counter() + self._spin_s
         while True:
@@ -219,33 +228,40 @@ class CallServer:
             except BlockingIOError:
                 if time.perf_counter() < deadline:
                     continue
-            self._wait_for_request()
+            self._wait_for_request(has_begun=has_begun)
 
     def _read_into(self, place: memoryview) -> int:
         while True:
             try:
                 return self._some(os.readv(self._requests, [place]))
             except BlockingIOError:
-                self._wait_for_request()
+                self._wait_for_request(has_begun=True)
 
     def _some(self, received: ReceivedT) -> ReceivedT:
         if not received:  # end of file: the guest's thread has closed what it had
             raise _StoppedError
         return received
 
-    def _wait_for_request(self) -> None:
-        if not self._wait(self._requests, select.POLLIN):
+    def _wait_for_request(self, *, has_begun: bool) -> None:
+        patience_s = self._frame_timeout_s if has_begun else None
+        ready = self._wait(self._requests, select.POLLIN, patience_s)
+        if self._stop_receiver in ready:
             raise _StoppedError
+        if not ready:
+            raise unfinished(self._frame_timeout_s)
 
     def _wait_for_room(self) -> bool:
-        return self._wait(self._replies, select.POLLOUT)
+        """Wait for room in a FIFO; tell whether the guest is still to be served."""
+        return self._stop_receiver not in self._wait(self._replies, select.POLLOUT)
 
-    def _wait(self, descriptor: int, event: int) -> bool:
-        """Wait for a FIFO; tell whether the guest is still to be served."""
+    def _wait(
+        self, descriptor: int, event: int, timeout_s: float | None = None
+    ) -> Collection[int]:
+        """Wait for a FIFO or for `stop`; return which of their descriptors is ready."""
         poll = select.poll()  # select knows no descriptor from 1024 on
         poll.register(descriptor, event)
         poll.register(self._stop_receiver, select.POLLIN)
-        return self._stop_receiver not in dict(poll.poll())
+        return dict(poll.poll(None if timeout_s is None else timeout_s * 1000)).keys()
 
     def _serve_one(self, call: Call) -> None:
         if call.id == _NO_ANSWER:
@@ -324,7 +340,16 @@ def _interrupted(call_id: int) -> bytes:
 _CALLS = msgspec.json.Decoder(Call)
 
 
-def _decode(head: bytes, tail: memoryview) -> Call:
+def decode_call(head: bytes, tail: memoryview) -> Call:
+    """Return the call in an untrusted frame.
+
+    Args:
+        head: JSON.
+        tail: bytes that belong to the call.
+
+    Raises:
+        GuestProtocolError: it is no call.
+    """
     try:
         call = _CALLS.decode(head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -1,5 +1,7 @@
 """What the sandbox is made of on this machine, and which of it is missing."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from runt_worker._distribution import deno_executable, find_distribution
 from runt_worker._early import find_installation
 from runt_worker._errors import SetupError
 from runt_worker._landlock import FileRight, Rule, landlock_abi, run_confined
+from runt_worker._limits import size_text
 
 _VERSION_TIMEOUT_S: Final = 10
 _ABI_OF_TCP: Final = 4
@@ -50,7 +53,7 @@ def check_installation(cache_dir: Path) -> Iterator[Check]:
         "made" if image else "not made yet",
         "" if image else "run: runt setup",
     )
-    yield Check("cache", str(cache_dir))
+    yield _cache(cache_dir)
     yield from _kernel_layer()
 
 
@@ -67,6 +70,14 @@ def _deno() -> Check:
     except (SetupError, OSError, subprocess.SubprocessError) as error:
         return Check("Deno", f"does not run: {error}", "reinstall the package deno")
     return Check("Deno", shown.stdout.partition("\n")[0])
+
+
+def _cache(cache_dir: Path) -> Check:
+    existing = next(it for it in (cache_dir, *cache_dir.parents) if it.exists())
+    free = size_text(shutil.disk_usage(existing).free)
+    if not os.access(existing, os.W_OK):
+        return Check("cache", f"{cache_dir} cannot be written", "look at its rights")
+    return Check("cache", f"{cache_dir}, {free} free")
 
 
 def _kernel_layer() -> Iterator[Check]:
@@ -89,7 +100,6 @@ def _kernel_layer() -> Iterator[Check]:
     yield Check("TCP", "denied by the kernel" if abi >= _ABI_OF_TCP else "Deno's alone")
     signals = "denied by the kernel" if abi >= _ABI_OF_SIGNALS else "Deno's alone"
     yield Check("signals", signals)
-    yield Check("no_new_privs, resource limits", "set for each sandbox process")
 
 
 def _holds(abi: int) -> bool:

@@ -6,13 +6,15 @@ still refuses: other files than these, TCP, signals to other processes.
 
 import platform
 import resource
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from runt_worker._command import Installation, ProcessPaths
-from runt_worker._landlock import FileRight, Rule
+from runt_worker._landlock import FileRight, Rule, landlock_abi, run_confined
 
 _READ: Final = FileRight.READ_FILE | FileRight.READ_DIR
 _EXECUTE: Final = FileRight.READ_FILE | FileRight.EXECUTE
@@ -53,10 +55,28 @@ _SYSTEM_FILES: Final = (
     Rule(Path("/sys/devices/system/cpu/online"), _READ, "how many threads to use"),
 )
 
-_RESOURCE_LIMITS: Final = (
-    (resource.RLIMIT_CORE, 0),  # a dump would hold what cells computed
-    (resource.RLIMIT_NOFILE, 1024),  # Deno itself needs about 30
-    (resource.RLIMIT_FSIZE, 256 * 1024 * 1024),  # of one file in its DENO_DIR
+
+class ResourceLimit(NamedTuple):
+    """What a process may have of something, for good.
+
+    Attributes:
+        name: of what, for people.
+        what: the same, as the system calls it.
+        most: how much of it.
+    """
+
+    name: str
+    what: int
+    most: int
+
+
+RESOURCE_LIMITS: Final = (
+    # A dump would hold what cells computed.
+    ResourceLimit("core dump", resource.RLIMIT_CORE, 0),
+    # Deno itself needs about 30.
+    ResourceLimit("open files", resource.RLIMIT_NOFILE, 1024),
+    # Only in its DENO_DIR.
+    ResourceLimit("bytes in a file", resource.RLIMIT_FSIZE, 256 * 1024 * 1024),
 )
 """Not the number of processes: the system counts all of the user's. Not the address
 space: V8 reserves more than machines have."""
@@ -79,6 +99,22 @@ def file_rules(paths: ProcessPaths, libraries: tuple[Path, ...]) -> tuple[Rule, 
         Rule(paths.call_reply, _READ, "the answers to them"),
         Rule(paths.deno_directory, _CHANGE, "Deno's own cache, which ends with it"),
         Rule(paths.working_directory, FileRight.READ_DIR, "where it stands"),
+    )
+
+
+def compile_rules(
+    installation: Installation, directory: Path, libraries: tuple[Path, ...]
+) -> tuple[Rule, ...]:
+    """Return all that the process that compiles packages may do with files.
+
+    Args:
+        installation: what it is started from.
+        directory: private to it: its ``DENO_DIR`` is there.
+        libraries: directories in which the system keeps its own.
+    """
+    return (
+        *_shared_rules(installation, libraries),
+        Rule(directory, _CHANGE, "where it stands, and Deno's own cache"),
     )
 
 
@@ -115,6 +151,26 @@ def _directory_of_our_libc() -> Iterator[Path]:
                 yield Path(line[line.index("/") :].rstrip("\n")).parent
 
 
+def spawn_confined(
+    rules: Iterable[Rule], spawn: Callable[[], "subprocess.Popen[bytes]"]
+) -> "subprocess.Popen[bytes]":
+    """Start a process with as much of this layer as the machine has.
+
+    Args:
+        rules: what it may do with files.
+        spawn: starts it; called in a thread that is confined already.
+
+    Raises:
+        OSError: the operating system would not start or confine it.
+    """
+    if sys.platform != "linux":
+        return spawn()
+    popen = run_confined(rules, landlock_abi(), spawn)
+    with suppress(ProcessLookupError):  # its end is noticed by whoever waits for it
+        limit_resources(popen.pid)
+    return popen
+
+
 def limit_resources(pid: int) -> None:
     """Limit what a process may use of the system, where that can be done from outside.
 
@@ -122,7 +178,7 @@ def limit_resources(pid: int) -> None:
         pid: a process of this user.
     """
     if sys.platform == "linux":
-        for what, most in _RESOURCE_LIMITS:
+        for _, what, most in RESOURCE_LIMITS:
             _, hard = resource.prlimit(pid, what)
             if hard != resource.RLIM_INFINITY:
                 most = min(most, hard)  # noqa: PLW2901

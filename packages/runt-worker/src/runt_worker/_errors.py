@@ -5,6 +5,7 @@ WorkerError
 ├── SetupError            the host lacks something: Deno, Pyodide, disk, network
 ├── WorkerBusyError       the caller asked while a cell was running
 ├── MountError            a host directory cannot be mounted
+├── GrantError            what shall be reachable is no host
 ├── IntrospectionError    completion or inspection failed inside the kernel
 ├── WorkerClosedError     the caller used a worker after aclose()
 └── WorkerDiedError       the sandbox process is gone
@@ -29,6 +30,10 @@ class WorkerBusyError(WorkerError):
 
 class MountError(WorkerError):
     """A host directory cannot be mounted."""
+
+
+class GrantError(WorkerError):
+    """What user code shall reach on the network is no host."""
 
 
 class IntrospectionError(WorkerError):

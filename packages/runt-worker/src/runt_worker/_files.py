@@ -1,6 +1,5 @@
 """The files of a sandbox: mounted host directories, and ``/outputs``."""
 
-import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from runt_vfs import (
 )
 from runt_worker._descriptors import share_out
 from runt_worker._errors import MountError
+from runt_worker._private_directory import private_directory
 from runt_worker._requests import GuestMount
 
 OUTPUTS = "/outputs"
@@ -71,13 +71,8 @@ def open_files(
         _make_output_dir(output_dir)
     with ExitStack() as stack:
         # On the host's disk, so that what a cell wrote survives a killed sandbox.
-        staging = Path(
-            stack.enter_context(
-                tempfile.TemporaryDirectory(
-                    prefix="runt-outputs-", ignore_cleanup_errors=True
-                )
-            )
-        )
+        staging = stack.enter_context(private_directory("outputs")) / "files"
+        staging.mkdir()
         every = (*mounts, HostMount(host_path=staging, allow_writes=True))
         limits = Limits(max_open_files=share_out(len(every)))
         directories = [stack.enter_context(_open(mount, limits)) for mount in every]

@@ -32,6 +32,13 @@ def encode_head(head: bytes, tail_length: int) -> bytes:
     return _LENGTHS.pack(body_length, len(head)) + head
 
 
+def unfinished(after_s: float) -> GuestProtocolError:
+    """Return the error for a frame whose rest does not come."""
+    return GuestProtocolError(
+        f"the sandbox began a frame and sent nothing more of it for {after_s:g} s"
+    )
+
+
 class FrameDecoder:
     """Turns a stream of untrusted bytes into frames.
 
@@ -58,6 +65,11 @@ class FrameDecoder:
             frames, end = self._frames(data)
             self._buffer += data[end:]
         return frames
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a part of a frame has come, and the rest of it has not."""
+        return bool(self._buffer)
 
     def missing(self) -> int:
         """Return how many bytes the frame that has begun still lacks, if that is known.

@@ -1,6 +1,8 @@
 """A kernel: one sandbox process, and the requests that wait for its answers."""
 
 import itertools
+import logging
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
@@ -12,10 +14,11 @@ from runt_worker._calls import CallServer, dispatch
 from runt_worker._errors import GuestProtocolError, IntrospectionError, WorkerDiedError
 from runt_worker._file_calls import FileCalls
 from runt_worker._files import SandboxFiles
-from runt_worker._frames import FrameDecoder
+from runt_worker._frames import FrameDecoder, unfinished
 from runt_worker._image import discard
 from runt_worker._launch import LaunchedProcess
 from runt_worker._limits import Limits
+from runt_worker._network import NetworkCalls, NetworkGrants
 from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets
 from runt_worker._outputs import Output
@@ -37,13 +40,21 @@ from runt_worker._replies import (
 from runt_worker._requests import (
     Initialize,
     InterruptRequest,
+    NetworkNews,
     Request,
     encode_request,
 )
 from runt_worker._stdin import Dialogue, InputCalls, InputRequest, OnInput
 from runt_worker._usage import watch_usage
 
+_log = logging.getLogger(__name__)
+
 OnOutput = Callable[[Output], None]
+PauseS = Callable[[float], float]
+"""Tells, at a time, for how many seconds nothing more should be taken from a cell."""
+
+NO_GRANTS = NetworkGrants()
+
 _LONE_END_S = 0.5
 """So long after the end of the guest's thread its process may still say why."""
 
@@ -63,11 +74,14 @@ class PendingRequest(Generic[ReplyT]):
         reply_type: type[ReplyT],
         on_output: OnOutput | None,
         dialogue: Dialogue | None,
+        pause_s: PauseS | None,
     ) -> None:
         self.number = number
         self._reply_type = reply_type
         self._on_output = on_output
         self._dialogue = dialogue
+        self._pause_s = pause_s
+        self._is_told_to_stop = trio.Event()
         self._done = trio.Event()
         self._outcome: ReplyT | ErrorReply | WorkerDiedError | None = None
 
@@ -100,10 +114,20 @@ class PendingRequest(Generic[ReplyT]):
             raise GuestProtocolError("the sandbox asked for input of nobody")
         self._dialogue.ask(request)
 
-    def withdraw(self) -> None:
-        """Ask no more for what the cell asked so far."""
+    def stopping(self) -> None:
+        """Ask no more for what the cell asked so far, and hold it back no more."""
+        self._is_told_to_stop.set()
         if self._dialogue is not None:
             self._dialogue.withdraw()
+
+    async def hold_back(self) -> None:
+        """Wait as long as nothing more should be taken from it."""
+        if self._pause_s is None or self._is_told_to_stop.is_set():
+            return
+        pause_s = self._pause_s(trio.current_time())
+        if pause_s > 0:
+            with trio.move_on_after(pause_s):
+                await self._is_told_to_stop.wait()
 
     def show(self, output: Output) -> None:
         """Hand out what the cell shows."""
@@ -134,11 +158,16 @@ class Kernel:
     """Made by `open_kernel` only; works until its process ends."""
 
     def __init__(
-        self, process: SandboxProcess, calls: CallServer, inputs: InputCalls
+        self,
+        process: SandboxProcess,
+        calls: CallServer,
+        inputs: InputCalls,
+        network: NetworkCalls,
     ) -> None:
         self._process = process
         self._calls = calls
         self._inputs = inputs
+        self._network = network
         self._numbers = itertools.count(1)
         self._pending: dict[int, PendingRequest[Any]] = {}
         self._ready = trio.Event()
@@ -177,6 +206,7 @@ class Kernel:
         reply_type: type[ReplyT],
         on_output: OnOutput | None = None,
         dialogue: Dialogue | None = None,
+        pause_s: PauseS | None = None,
     ) -> PendingRequest[ReplyT]:
         """Send a request.
 
@@ -185,13 +215,16 @@ class Kernel:
             reply_type: what it is answered with.
             on_output: called with the outputs that come before the answer.
             dialogue: takes the questions of a cell; None: nobody can answer them.
+            pause_s: asked after outputs have come; while it says so no more of them
+                are taken, and the cell waits before long.
 
         Raises:
             WorkerDiedError: the process has ended.
         """
         number = next(self._numbers)
-        pending = PendingRequest(number, reply_type, on_output, dialogue)
+        pending = PendingRequest(number, reply_type, on_output, dialogue, pause_s)
         self._pending[pending.number] = pending
+        self._network.cell = pending.number
         await self._send(pending.number, content)
         return pending
 
@@ -199,15 +232,22 @@ class Kernel:
         """Return what puts the questions of a cell and gives it the answers."""
         return Dialogue(on_input, self._inputs.answer)
 
-    async def interrupt(self, pending: PendingRequest[ReplyT]) -> None:
+    async def interrupt(
+        self, pending: PendingRequest[ReplyT], *, force: bool = False
+    ) -> None:
         """Interrupt that request; if it was answered, nothing happens.
+
+        Args:
+            pending: which one.
+            force: raise in it until it has ended, whatever it catches.
 
         Raises:
             WorkerDiedError: the process has ended.
         """
-        pending.withdraw()
+        pending.stopping()
         self._calls.interrupt()
-        await self._send(pending.number, InterruptRequest())
+        self._network.interrupt(pending.number)
+        await self._send(pending.number, InterruptRequest(force=force))
 
     def kill(self, death: WorkerDiedError) -> None:
         """End the process; whoever waits is told why."""
@@ -219,8 +259,9 @@ class Kernel:
         decoder = FrameDecoder(limits.max_frame_bytes)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._receive, decoder)
+                nursery.start_soon(self._receive, decoder, limits.frame_timeout_s)
                 nursery.start_soon(self._serve_calls)
+                nursery.start_soon(self._network.serve, self._send_news)
                 nursery.start_soon(watch_usage, self._process, limits)
                 reason = await self._process.wait()
                 nursery.cancel_scope.cancel()
@@ -230,6 +271,7 @@ class Kernel:
             death = _first(group)
         self._died(death)
         self._process.kill()
+        await self._process.exit_code()  # no zombie, however long nobody restarts it
 
     async def _serve_calls(self) -> None:
         try:
@@ -244,9 +286,21 @@ class Kernel:
         await trio.sleep(_LONE_END_S)
         raise WorkerDiedError("guest code ended its own thread, or closed its files")
 
-    async def _receive(self, decoder: FrameDecoder) -> None:
+    async def _send_news(self, exchanges: list[int]) -> None:
+        await self._send(0, NetworkNews(exchanges=exchanges))
+
+    async def _receive(self, decoder: FrameDecoder, frame_timeout_s: float) -> None:
         while True:
-            self._take(decoder, await self._process.receive_some())
+            # Between two frames any silence is right: whatever runs may say nothing.
+            patience_s = frame_timeout_s if decoder.has_begun else math.inf
+            try:
+                with trio.fail_after(patience_s):
+                    data = await self._process.receive_some()
+            except trio.TooSlowError:
+                raise unfinished(frame_timeout_s) from None
+            self._take(decoder, data)
+            for pending in list(self._pending.values()):
+                await pending.hold_back()
 
     def _take(self, decoder: FrameDecoder, data: bytes) -> None:
         for frame in decoder.receive_data(data):
@@ -254,6 +308,8 @@ class Kernel:
 
     def _dispatch(self, received: Received) -> None:
         match received.content:
+            case Ready() if self._ready.is_set():
+                raise GuestProtocolError("the sandbox was ready a second time")
             case Ready(restored=restored):
                 self._is_restored = restored
                 self._ready.set()
@@ -317,6 +373,7 @@ async def open_kernel(
     files: SandboxFiles,
     limits: Limits,
     launched: LaunchedProcess | None = None,
+    grants: NetworkGrants = NO_GRANTS,
 ) -> AsyncGenerator[Kernel]:
     """Start a sandbox process and yield its kernel when it is ready.
 
@@ -325,6 +382,7 @@ async def open_kernel(
         files: what it has of files.
         limits: what it may use.
         launched: a process that was started already, which is used instead.
+        grants: what its cells may reach on the network.
 
     Raises:
         SetupError: the process could not be started.
@@ -334,6 +392,7 @@ async def open_kernel(
     compiler = BytecodeCompiler(assets.installation)
     package_calls = PackageCalls(assets.packages, session, compiler.start)
     inputs = InputCalls()
+    network = NetworkCalls(grants, limits)
     async with (
         open_process(assets.installation, limits, launched) as process,
         open_flat_nursery() as nursery,
@@ -344,6 +403,7 @@ async def open_kernel(
             **package_calls.handlers(),
             "input_reply": inputs,
             **file_calls.handlers(),
+            **network.handlers(),
         }
         calls = CallServer(
             paths.call_request,
@@ -351,8 +411,9 @@ async def open_kernel(
             dispatch(methods),
             on_interrupt=package_calls.interrupt,
             on_end=file_calls.close,
+            frame_timeout_s=limits.frame_timeout_s,
         )
-        kernel = Kernel(process, calls, inputs)
+        kernel = Kernel(process, calls, inputs, network)
         nursery.start_soon(kernel.supervise, limits)
         try:
             initialize = Initialize(
@@ -366,6 +427,7 @@ async def open_kernel(
                 max_memory_bytes=limits.python_bytes,
             )
             await kernel.start(initialize, limits)
+            _log.debug("sandbox process %d is ready", kernel.pid)
             if (image := process.paths.installation.image) and not kernel.is_restored:
                 discard(image)
             yield kernel
@@ -375,3 +437,4 @@ async def open_kernel(
             calls.stop()
             kernel.kill(WorkerDiedError("the worker was stopped"))
             nursery.cancel_scope.cancel()
+            _log.debug("sandbox process %d is stopped", kernel.pid)

@@ -8,17 +8,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from runt_worker._command import Installation, ProcessPaths, command, environment
-from runt_worker._confinement import file_rules, library_directories, limit_resources
+from runt_worker._confinement import file_rules, library_directories, spawn_confined
 from runt_worker._errors import SetupError
-from runt_worker._landlock import landlock_abi, run_confined
+from runt_worker._private_directory import private_directory
 
 
 class ControlFifos(NamedTuple):
@@ -74,10 +71,7 @@ def launch(installation: Installation) -> Generator[LaunchedProcess]:
     """
     with ExitStack() as stack:
         try:
-            directory = tempfile.TemporaryDirectory(
-                prefix="runt-", ignore_cleanup_errors=True
-            )
-            run_directory = Path(stack.enter_context(directory)).resolve()
+            run_directory = stack.enter_context(private_directory("sandbox"))
             launched = _start(
                 ProcessPaths(installation=installation, run_directory=run_directory)
             )
@@ -100,14 +94,12 @@ def _start(paths: ProcessPaths) -> LaunchedProcess:
             # yet. That the process has gone is told by its exit, not by the FIFO.
             descriptors.append(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
             on_error.callback(os.close, descriptors[-1])
-        popen = _spawn_confined(arguments, paths)
+        popen = _spawn(arguments, paths)
         on_error.pop_all()
     return LaunchedProcess(paths, popen, ControlFifos(*descriptors))
 
 
-def _spawn_confined(
-    arguments: list[str], paths: ProcessPaths
-) -> subprocess.Popen[bytes]:
+def _spawn(arguments: list[str], paths: ProcessPaths) -> subprocess.Popen[bytes]:
     def spawn() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             arguments,
@@ -119,13 +111,7 @@ def _spawn_confined(
             start_new_session=True,  # the terminal's Ctrl-C is not for it
         )
 
-    if sys.platform != "linux":
-        return spawn()
-    rules = file_rules(paths, library_directories())
-    popen = run_confined(rules, landlock_abi(), spawn)
-    with suppress(ProcessLookupError):  # its end is noticed by whoever waits for it
-        limit_resources(popen.pid)
-    return popen
+    return spawn_confined(file_rules(paths, library_directories()), spawn)
 
 
 def _lay_out(paths: ProcessPaths) -> None:

@@ -47,6 +47,9 @@ class Limits:
         max_frame_bytes: size of one message from the sandbox. A figure or a table can
             be tens of megabytes; what is larger is an attack on the supervisor's
             memory.
+        frame_timeout_s: from one part of a message from the sandbox until the next.
+            Messages are written in one go, so the rest of one that stands still this
+            long will never come.
         start_timeout_s: from the start of the process until it is ready. Pyodide and
             IPython take 3 to 6 s on a slow machine.
         request_timeout_s: until a completion or an inspection is interrupted, which
@@ -73,12 +76,25 @@ class Limits:
         max_outputs: of one cell: displays, and texts that another output separates;
             None: any number. Each is an element of a page, and with more of them no
             browser is usable.
+        http_timeout_s: from a request to the end of its answer, redirections included.
+            Large downloads take long; what takes longer has stalled.
+        max_upload_bytes: of the bodies of all requests under way; they are kept in the
+            supervisor's memory, for redirections.
+        max_download_bytes: of one answer. It passes through in small parts, and Python
+            could not hold more.
+        max_output_rate: bytes that a cell may show in a second; None: any number. More
+            is held back with the cell that writes it, and nothing is lost: everybody
+            who looks at the notebook has to read along.
+        max_outputs_rate: the same of outputs, as `max_outputs` counts them.
+        output_burst_s: so many seconds' worth of both is shown as fast as it comes;
+            a table or a log of some megabytes is nothing to wait for.
     """
 
     MIN_MEMORY_BYTES: ClassVar[int] = _MIN_MEMORY_BYTES
     """With less, the interpreter alone would be at its limit."""
 
     max_frame_bytes: int = 64 * 1024 * 1024
+    frame_timeout_s: float = 10.0
     start_timeout_s: float = 60.0
     request_timeout_s: float = 10.0
     interrupt_grace_s: float = 5.0
@@ -90,6 +106,12 @@ class Limits:
     cell_timeout_s: float | None = None
     max_output_bytes: int | None = 64 * MEBIBYTE
     max_outputs: int | None = 10_000
+    http_timeout_s: float = 3600.0
+    max_upload_bytes: int = 64 * MEBIBYTE
+    max_download_bytes: int = 4 * GIBIBYTE
+    max_output_rate: int | None = 4 * MEBIBYTE
+    max_outputs_rate: int | None = 500
+    output_burst_s: float = 4.0
 
     @property
     def python_bytes(self) -> int:

@@ -7,6 +7,7 @@ from runt_worker._cache_dir import default_cache_dir
 from runt_worker._command import Installation
 from runt_worker._files import HostMount
 from runt_worker._limits import Limits
+from runt_worker._network import NetworkGrants
 from runt_worker._packages import InstalledPackage, PackageStore
 
 
@@ -27,6 +28,7 @@ class WorkerOptions:
         constraints: versions for what these need; they install nothing.
         requires_python: versions of Python that the sandbox's has to be one of, e.g.
             ``>=3.12``; "" takes any.
+        allow_net: what user code may request by HTTP; nothing if not given.
         limits: what the worker may use.
     """
 
@@ -39,6 +41,7 @@ class WorkerOptions:
     requirements: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     requires_python: str = ""
+    allow_net: NetworkGrants = field(default_factory=NetworkGrants)
     limits: Limits = field(default_factory=Limits)
 
 

@@ -1,10 +1,11 @@
-"""How much a cell may show: counted here, cut at the limit, and said once."""
+"""How much a cell may show, and how fast: counted here, and said once."""
 
 from collections.abc import Callable
 
 import msgspec
 
 from runt_worker._limits import Limits, size_text
+from runt_worker._output_rate import OutputRate
 from runt_worker._outputs import ClearOutput, Error, Output, Stream, UpdateDisplayData
 
 _MESSAGE_BYTES = 256
@@ -26,7 +27,7 @@ class OutputBudget:
 
         Args:
             show: takes what is within the limits.
-            limits: `max_output_bytes` and `max_outputs` apply.
+            limits: those of output apply.
         """
         self._show = show
         self._limits = limits
@@ -36,6 +37,9 @@ class OutputBudget:
         self._dropped_bytes = 0
         self._last_error: Error | None = None
         self._is_spent = False
+        self._is_held_back = False
+        self._bytes_rate = _rate(limits.max_output_rate, limits)
+        self._outputs_rate = _rate(limits.max_outputs_rate, limits)
 
     def show(self, output: Output) -> None:
         """Hand an output on, or what is left of the limits for it."""
@@ -51,6 +55,21 @@ class OutputBudget:
         else:
             self._cut(output, size, self._bytes_left)
 
+    def pause_s(self, now: float) -> float:
+        """Return how long nothing more should be taken from the cell.
+
+        Args:
+            now: the time, in seconds of any steady clock.
+        """
+        rates = (self._bytes_rate, self._outputs_rate)
+        pause_s = max((rate.pause_s(now) for rate in rates if rate), default=0.0)
+        if self._is_spent:  # what is not shown keeps nobody busy
+            return 0.0
+        if pause_s > 0 and not self._is_held_back:
+            self._is_held_back = True
+            self._notice("this cell writes faster than it may, and is slowed down")
+        return pause_s
+
     def close(self) -> None:
         """Say how much was left out; the cell has ended."""
         if self._is_spent:
@@ -61,6 +80,8 @@ class OutputBudget:
     def _take(self, output: Output, size: int) -> None:
         if self._bytes_left is not None:
             self._bytes_left -= size
+        if self._bytes_rate:
+            self._bytes_rate.add(size)
         self._show(output)
 
     def _cut(self, output: Output, size: int, left: int) -> None:
@@ -97,6 +118,8 @@ class OutputBudget:
         elif stream is None or stream != self._stream:
             self._outputs += 1
             self._stream = stream
+            if self._outputs_rate:
+                self._outputs_rate.add(1)
 
     def _size_of(self, output: Output) -> int:
         if isinstance(output, Stream):
@@ -106,3 +129,9 @@ class OutputBudget:
             return len(_encode(output)) + _MESSAGE_BYTES
         except (RecursionError, UnicodeEncodeError):
             return self._limits.max_frame_bytes  # it came in one, so it is no larger
+
+
+def _rate(per_second: int | None, limits: Limits) -> OutputRate | None:
+    if per_second is None:
+        return None
+    return OutputRate(per_second, per_second * limits.output_burst_s)

@@ -70,7 +70,7 @@ class SandboxProcess:
         """Wait for its end and return what happened, in one sentence."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_stderr)
-            code = await self._exit_code()
+            code = await self.exit_code()
             # Its last words may still be in the pipe.
             last_words_s = self._limits.stop_timeout_s
             nursery.cancel_scope.deadline = trio.current_time() + last_words_s
@@ -86,8 +86,8 @@ class SandboxProcess:
                 self._stderr += chunk
                 del self._stderr[: -self._limits.stderr_bytes]
 
-    async def _exit_code(self) -> int:
-        """Wait for its end; one that may be awaited by several tasks."""
+    async def exit_code(self) -> int:
+        """Wait for its end, and reap it; several tasks may."""
         while (code := self._popen.poll()) is None:
             await _wait_for_exit(self._popen.pid)
         return code
@@ -105,9 +105,9 @@ class SandboxProcess:
         with trio.CancelScope(shield=True):
             self.close_input()
             with trio.move_on_after(self._limits.stop_timeout_s):
-                await self._exit_code()
+                await self.exit_code()
             self.kill()
-            await self._exit_code()
+            await self.exit_code()
             self._from_sandbox.close()
 
 

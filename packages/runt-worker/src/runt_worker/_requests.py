@@ -90,8 +90,24 @@ class IsCompleteRequest(Content, frozen=True, kw_only=True, tag="is_complete_req
     code: str
 
 
+class NetworkNews(Content, frozen=True, kw_only=True, tag="network_news"):
+    """Something has come for exchanges whose answers the guest awaits.
+
+    Attributes:
+        exchanges: their numbers.
+    """
+
+    exchanges: list[int]
+
+
 class InterruptRequest(Content, frozen=True, kw_only=True, tag="interrupt_request"):
-    """Interrupt the execution of this request, and no other."""
+    """Interrupt the execution of this request, and no other.
+
+    Attributes:
+        force: leave code of Python no way to go on.
+    """
+
+    force: bool
 
 
 Request = (
@@ -101,6 +117,7 @@ Request = (
     | CompleteRequest
     | InspectRequest
     | IsCompleteRequest
+    | NetworkNews
     | InterruptRequest
 )
 

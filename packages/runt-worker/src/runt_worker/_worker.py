@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal
 
 import trio
+from trio.from_thread import check_cancelled
 
 from runt_worker._cache_use import cache_use
 from runt_worker._errors import (
@@ -18,12 +19,12 @@ from runt_worker._errors import (
 from runt_worker._files import SandboxFiles, open_files
 from runt_worker._kernel import Kernel, OnOutput, PendingRequest, ReplyT, open_kernel
 from runt_worker._launch import LaunchedProcess
-from runt_worker._limits import Limits
 from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets, WorkerOptions
 from runt_worker._output_budget import OutputBudget
 from runt_worker._outputs import Error, Stream
 from runt_worker._preparation import OnSetup, prepare
+from runt_worker._private_directory import sweep
 from runt_worker._replies import (
     CompleteReply,
     ExecuteReply,
@@ -39,6 +40,10 @@ from runt_worker._requests import (
 )
 from runt_worker._stdin import OnInput
 
+_ESCALATION = ((False, 1 / 2), (False, 1 / 4), (True, 1 / 4))
+"""Whether an interrupt leaves a way to go on, and its share of the grace period: code
+may clean up for as long as possible, and catch an interrupt or two."""
+
 
 class Worker:
     """Runs cells in a sandbox. Made by `open_worker` only.
@@ -52,13 +57,14 @@ class Worker:
         nursery: trio.Nursery,
         assets: Assets,
         files: SandboxFiles,
-        limits: Limits,
+        options: WorkerOptions,
         launched: LaunchedProcess | None,
     ) -> None:
         self._nursery = nursery
         self._assets = assets
         self._files = files
-        self._limits = limits
+        self._grants = options.allow_net
+        self._limits = options.limits
         self._launched = launched
         self._kernel: Kernel | None = None
         self._kernel_scope = trio.CancelScope()
@@ -110,7 +116,7 @@ class Worker:
         try:
             self._asking.cancel()  # a completion that nobody needs any more
             async with self._requesting:
-                reply = await self._execute(kernel, code, budget.show, on_input)
+                reply = await self._execute(kernel, code, budget, on_input)
         finally:
             try:
                 budget.close()
@@ -125,8 +131,9 @@ class Worker:
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running cell; without one, do nothing.
 
-        A cell that goes on is interrupted again after half of the grace period, and
-        killed with its process at the end of it: its `execute` raises
+        A cell that goes on is interrupted again after half of the grace period; after
+        three quarters it is at each of its lines, so that it cannot catch that; at the
+        end it is killed with its process, and its `execute` raises
         `UnheededInterruptError`. Each further call interrupts once more.
         """
         if self._is_busy:
@@ -207,21 +214,21 @@ class Worker:
         self,
         kernel: Kernel,
         code: str,
-        on_output: OnOutput,
+        budget: OutputBudget,
         on_input: OnInput | None,
     ) -> ExecuteReply:
         dialogue = kernel.dialogue(on_input) if on_input else None
         request = ExecuteRequest(code=code, allow_stdin=dialogue is not None)
         try:
             self._execution = await kernel.submit(
-                request, ExecuteReply, on_output, dialogue
+                request, ExecuteReply, budget.show, dialogue, budget.pause_s
             )
             if self._interrupted:  # while it was on its way
                 self.interrupt()
             async with open_flat_nursery() as nursery:
                 if dialogue is not None:
                     nursery.start_soon(dialogue.serve)
-                reply = await self._ended_in_time(kernel, self._execution, on_output)
+                reply = await self._ended_in_time(kernel, self._execution, budget.show)
                 nursery.cancel_scope.cancel()
             return reply
         finally:
@@ -272,13 +279,13 @@ class Worker:
             raise
 
     async def _stop(self, kernel: Kernel, pending: PendingRequest[ReplyT]) -> None:
-        """Interrupt it, interrupt it again, kill it; return when it has ended."""
+        """Interrupt it, again and harder, kill it; return when it has ended."""
         grace_s = self._limits.interrupt_grace_s
         async with open_flat_nursery() as nursery:
-            for _ in range(2):  # it may catch one and go on
+            for force, share in _ESCALATION:
                 # Beside the wait: a process that reads no more must be killed, too.
-                nursery.start_soon(_interrupt, kernel, pending)
-                with trio.move_on_after(grace_s / 2):
+                nursery.start_soon(partial(_interrupt, kernel, pending, force=force))
+                with trio.move_on_after(grace_s * share):
                     await pending.settled()
                     return
             kernel.kill(
@@ -313,7 +320,7 @@ class Worker:
         try:
             with trio.CancelScope() as self._kernel_scope:
                 async with open_kernel(
-                    self._assets, self._files, self._limits, launched
+                    self._assets, self._files, self._limits, launched, self._grants
                 ) as kernel:
                     task_status.started(kernel)
                     await trio.sleep_forever()
@@ -327,9 +334,11 @@ class Worker:
             await self._kernel_ended.wait()
 
 
-async def _interrupt(kernel: Kernel, pending: PendingRequest[ReplyT]) -> None:
+async def _interrupt(
+    kernel: Kernel, pending: PendingRequest[ReplyT], *, force: bool = False
+) -> None:
     with contextlib.suppress(WorkerDiedError):  # whoever waits for the answer is told
-        await kernel.interrupt(pending)
+        await kernel.interrupt(pending, force=force)
 
 
 def _told_to_stop(reply: ExecuteReply, on_output: OnOutput) -> ExecuteReply:
@@ -387,8 +396,9 @@ async def open_worker(
         nursery = await stack.enter_async_context(open_flat_nursery())
         if launched and launched.paths.installation != assets.installation:
             launched = None
-        worker = Worker(nursery, assets, files, options.limits, launched)
+        worker = Worker(nursery, assets, files, options, launched)
         await worker.restart()
+        nursery.start_soon(trio.to_thread.run_sync, sweep, check_cancelled)
         try:
             yield worker
         finally:

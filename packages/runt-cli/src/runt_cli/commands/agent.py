@@ -11,7 +11,9 @@ from runt_cli._connection_options import connection_of
 from runt_cli._file_options import FileFlags
 from runt_cli._host_files import open_host_files
 from runt_cli._limit_options import LimitFlags, with_limits
+from runt_cli._log_options import LogFlags
 from runt_cli._logging import log_to_stderr
+from runt_cli._network_options import NetworkFlags, with_network
 from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._settings import Flags
@@ -19,12 +21,15 @@ from runt_cli._stopping import stop_on_signals
 from runt_worker import WorkerOptions
 
 
-def run(
+def run(  # noqa: PLR0913 - what the command line said
     flags: Flags,
     env_file: str | None,
     files: FileFlags,
     packages: PackageFlags,
+    *,
     limits: LimitFlags,
+    log: LogFlags,
+    network: NetworkFlags,
 ) -> int:
     """Serve the notebook that flags, environment and file name, until stopped.
 
@@ -34,6 +39,8 @@ def run(
         files: What the command line said about files.
         packages: What it said about packages.
         limits: What it said about limits.
+        log: What it said about logs.
+        network: What it said about the network.
 
     Returns:
         The exit status; being stopped is how an agent ends well.
@@ -51,8 +58,9 @@ def run(
         config = replace(config, runtime_id=connection.runtime_id)
     host = open_host_files(files)
     options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_network(options, network)
     options = with_limits(with_packages(options, packages), limits)
-    log_to_stderr()
+    log_to_stderr(log)
     return trio.run(serve, config, options)
 
 

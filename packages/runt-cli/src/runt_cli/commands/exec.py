@@ -7,6 +7,8 @@ import click
 
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._limit_options import LimitFlags, limit_options
+from runt_cli._log_options import LogFlags, log_options
+from runt_cli._network_options import NetworkFlags, network_options
 from runt_cli._package_options import PackageFlags, package_options
 from runt_worker import LaunchedProcess
 
@@ -16,13 +18,18 @@ from runt_worker import LaunchedProcess
 @file_options
 @package_options
 @limit_options
+@log_options
+@network_options
 @click.pass_obj
-def command(
+def command(  # noqa: PLR0913 - a parameter for each option
     launched: LaunchedProcess | None,
     code: str,
+    *,
     files: FileFlags,
     packages: PackageFlags,
     limits: LimitFlags,
+    log: LogFlags,
+    network: NetworkFlags,
 ) -> int:
     """Run CODE in the sandbox; `-` takes it from standard input.
 
@@ -34,5 +41,12 @@ def command(
     # Late: help needs none of it.
     snippet = importlib.import_module("runt_cli._snippet")
     return snippet.run_snippet(
-        source, files, packages, limits, launched, may_ask=code != "-"
+        source,
+        files,
+        packages,
+        limits=limits,
+        log=log,
+        network=network,
+        launched=launched,
+        may_ask=code != "-",
     )

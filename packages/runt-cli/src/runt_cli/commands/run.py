@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
@@ -25,6 +24,9 @@ from runt_cli._file_options import FileFlags, file_options
 from runt_cli._headless import HeadlessRun
 from runt_cli._host_files import HostFiles, open_host_files
 from runt_cli._limit_options import LimitFlags, limit_options, with_limits
+from runt_cli._log_options import LogFlags, log_options
+from runt_cli._logging import log_to_stderr
+from runt_cli._network_options import NetworkFlags, network_options, with_network
 from runt_cli._notebook_file import NotebookDocument, read_document
 from runt_cli._package_options import (
     PackageFlags,
@@ -37,7 +39,7 @@ from runt_cli._script_metadata import script_metadata
 from runt_cli._settings import Flags
 from runt_cli._stopping import Stop, stop_on_signals
 from runt_sync import open_server
-from runt_worker import WorkerOptions
+from runt_worker import WorkerOptions, private_directory
 
 _CELL_RAISED: Final = 1
 _EMBEDDED_NOTEBOOK: Final = "notebook"
@@ -86,6 +88,8 @@ class _Place:
 @file_options
 @package_options
 @limit_options
+@log_options
+@network_options
 def command(  # noqa: PLR0913 - a parameter for each option
     source: Path,
     result: Path | None,
@@ -95,6 +99,8 @@ def command(  # noqa: PLR0913 - a parameter for each option
     files: FileFlags,
     packages: PackageFlags,
     limits: LimitFlags,
+    log: LogFlags,
+    network: NetworkFlags,
     **settings: str | None,
 ) -> int:
     """Run a notebook (.ipynb) or script (.py; `# %%` begins a cell) headless.
@@ -125,16 +131,23 @@ def command(  # noqa: PLR0913 - a parameter for each option
             "to the agent that executes the cells; where --sync-url is given, that is "
             "another command: give them to that one."
         )
+    if place is not None and network != NetworkFlags():
+        raise ConfigurationError(
+            "--allow-net belongs to the agent that executes the cells; where "
+            "--sync-url is given, that is another command: give it to that one."
+        )
     if result is not None:
         _check_writable(result)
     document = read_document(source)
-    host = open_host_files(files)
+    options = _options(document, open_host_files(files))
+    options = with_network(with_packages(options, packages), network)
     job = _Job(
         document=document,
         result=result,
         allow_errors=allow_errors,
-        options=with_limits(with_packages(_options(document, host), packages), limits),
+        options=with_limits(options, limits),
     )
+    log_to_stderr(log, usual="warning")
     return trio.run(_run, job, place)
 
 
@@ -203,8 +216,8 @@ async def _run_embedded(job: _Job, stop: Stop) -> bool | None:
     if scope.cancelled_caught:
         return None
     token = secrets.token_urlsafe()
-    with TemporaryDirectory(prefix="runt-", ignore_cleanup_errors=True) as folder:
-        async with open_server(data_dir=Path(folder), token=token) as server:
+    with private_directory("server") as folder:
+        async with open_server(data_dir=folder / "data", token=token) as server:
             service = Service(sync_url=server.sync_url, auth_token=token)
             config = AgentConfig(
                 notebook_id=_EMBEDDED_NOTEBOOK,

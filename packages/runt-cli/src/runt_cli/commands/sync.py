@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import trio
 
+from runt_cli._log_options import LogFlags, log_options
 from runt_cli._logging import log_to_stderr
 from runt_cli._server_options import DATA_DIR_OPTION
 from runt_cli._settings import SERVER_TOKEN_VARIABLE, server_token
@@ -34,13 +35,14 @@ def command() -> None:
     help="0 takes any free port.",
 )
 @DATA_DIR_OPTION
-def serve(host: str, port: int, data_dir: Path | None) -> int:
+@log_options
+def serve(host: str, port: int, data_dir: Path | None, log: LogFlags) -> int:
     """Serve notebooks until stopped.
 
     The token that clients need is that of the data directory, or the value of
     RUNT_SYNC_TOKEN.
     """
-    log_to_stderr()
+    log_to_stderr(log)
     return trio.run(_serve, host, port, data_dir)
 
 

@@ -12,7 +12,9 @@ from runt_agent import AgentConfig, run_agent
 from runt_cli._file_options import FileFlags, file_options
 from runt_cli._host_files import open_host_files
 from runt_cli._limit_options import LimitFlags, limit_options, with_limits
+from runt_cli._log_options import LogFlags, log_options
 from runt_cli._logging import log_to_stderr
+from runt_cli._network_options import NetworkFlags, network_options, with_network
 from runt_cli._package_options import (
     PackageFlags,
     package_options,
@@ -37,6 +39,8 @@ from runt_worker import WorkerOptions
 @file_options
 @package_options
 @limit_options
+@log_options
+@network_options
 def command(  # noqa: PLR0913 - a parameter for each option
     notebook: str | None,
     port: int,
@@ -45,6 +49,8 @@ def command(  # noqa: PLR0913 - a parameter for each option
     files: FileFlags,
     packages: PackageFlags,
     limits: LimitFlags,
+    log: LogFlags,
+    network: NetworkFlags,
 ) -> int:
     """Serve a notebook on this machine: sync server and agent in one process.
 
@@ -54,8 +60,9 @@ def command(  # noqa: PLR0913 - a parameter for each option
     notebook_id = notebook or f"notebook-{secrets.token_hex(4)}"
     host = open_host_files(files)
     options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
+    options = with_network(options, network)
     options = with_limits(with_packages(options, packages), limits)
-    log_to_stderr()
+    log_to_stderr(log)
     return trio.run(_serve, notebook_id, port, data_dir, options)
 
 

@@ -4,7 +4,9 @@ Their materialisers throw where these are broken, and a client whose materialise
 syncs no more.
 """
 
+from collections.abc import Callable, Mapping
 from math import trunc
+from typing import Any, Final
 
 from runt_protocol._dates import MAX_DATE_MS, epoch_ms
 from runt_protocol._media import (
@@ -34,28 +36,48 @@ def check_rules(event: Event) -> None:
         TypeError: Content has no text in JavaScript.
         RecursionError: Content nests too deeply.
     """
-    match event:
-        case (
-            TerminalOutputAdded(content=content)
-            | TerminalOutputAppendedV1(content=content)
-            | MarkdownOutputAdded(content=content)
-            | MarkdownOutputAppendedV1(content=content)
-        ):
-            inline_text(content)
-        case (
-            MultimediaDisplayOutputAdded(representations=representations)
-            | MultimediaDisplayOutputUpdated(representations=representations)
-        ):
-            primary_text(representations, DISPLAY_PREFERENCE)
-        case MultimediaResultOutputAdded(representations=representations):
-            primary_text(representations, RESULT_PREFERENCE)
-        case RuntimeSessionRenewal():
-            if abs(expiry_ms(event)) > MAX_DATE_MS:
-                raise ValueError("the session would expire beyond all dates")
-        case _:
-            pass
+    rule = _RULES.get(type(event))
+    if rule is not None:
+        rule(event)
 
 
 def expiry_ms(renewal: RuntimeSessionRenewal) -> int:
     """Give the moment until which a renewal is valid, in milliseconds after 1970."""
     return trunc(epoch_ms(renewal.renewed_at) + renewal.valid_for_ms)
+
+
+def _has_text(
+    event: TerminalOutputAdded
+    | TerminalOutputAppendedV1
+    | MarkdownOutputAdded
+    | MarkdownOutputAppendedV1,
+) -> None:
+    inline_text(event.content)
+
+
+def _has_display_text(
+    event: MultimediaDisplayOutputAdded | MultimediaDisplayOutputUpdated,
+) -> None:
+    primary_text(event.representations, DISPLAY_PREFERENCE)
+
+
+def _has_result_text(event: MultimediaResultOutputAdded) -> None:
+    primary_text(event.representations, RESULT_PREFERENCE)
+
+
+def _expires_some_day(event: RuntimeSessionRenewal) -> None:
+    if abs(expiry_ms(event)) > MAX_DATE_MS:
+        raise ValueError("the session would expire beyond all dates")
+
+
+# By type, since every event is asked and few have a rule.
+_RULES: Final[Mapping[type[Event], Callable[[Any], None]]] = {
+    TerminalOutputAdded: _has_text,
+    TerminalOutputAppendedV1: _has_text,
+    MarkdownOutputAdded: _has_text,
+    MarkdownOutputAppendedV1: _has_text,
+    MultimediaDisplayOutputAdded: _has_display_text,
+    MultimediaDisplayOutputUpdated: _has_display_text,
+    MultimediaResultOutputAdded: _has_result_text,
+    RuntimeSessionRenewal: _expires_some_day,
+}

@@ -40,10 +40,15 @@ class NotebookState:
     """Everything that the events of a notebook's log have brought about.
 
     The mappings are live views. Rows are frozen; a change puts a new row in place.
+
+    Args:
+        drops_orphans: Whether appended text goes with its output. The JavaScript
+            clients keep it, where nobody can see it any more, and so their tables grow
+            with the log; with True ours do not, and differ in `output_deltas`.
     """
 
-    def __init__(self) -> None:
-        self._tables = Tables()
+    def __init__(self, *, drops_orphans: bool = False) -> None:
+        self._tables = Tables(drops_orphans=drops_orphans)
 
     def apply(self, event: Event | UnknownEvent) -> Undo:
         """Carry out an event.

@@ -180,6 +180,8 @@ def add_delta(
     tables: Tables, event: TerminalOutputAppendedV2 | MarkdownOutputAppendedV2
 ) -> None:
     """Add text behind an output, whether or not there is one of that id."""
+    if tables.drops_orphans and event.output_id not in tables.outputs:
+        return
     tables.output_deltas.put_new(
         OutputDeltaRow(
             id=event.id,
@@ -205,7 +207,7 @@ def cell_outputs_cleared(tables: Tables, event: CellOutputsCleared) -> None:
 @materialises(AllOutputsCleared)
 def all_outputs_cleared(tables: Tables, _event: AllOutputsCleared) -> None:
     for output_id in list(tables.outputs):
-        tables.outputs.delete(output_id)
+        delete_output(tables, output_id)
     for cell_id in list(tables.pending_clears):
         tables.pending_clears.delete(cell_id)
 
@@ -218,9 +220,17 @@ def clear_if_pending(tables: Tables, cell_id: str) -> None:
 
 
 def delete_outputs(tables: Tables, cell_id: str) -> None:
-    """Delete a cell's outputs; their deltas stay, as they do in the clients."""
+    """Delete a cell's outputs."""
     for output in tables.outputs.where("cell_id", cell_id):
-        tables.outputs.delete(output.id)
+        delete_output(tables, output.id)
+
+
+def delete_output(tables: Tables, output_id: str) -> None:
+    """Delete an output; its deltas stay, as they do in the clients, unless dropped."""
+    tables.outputs.delete(output_id)
+    if tables.drops_orphans:
+        for delta in tables.output_deltas.where("output_id", output_id):
+            tables.output_deltas.delete(delta.id)
 
 
 def artifact_id(content: Representation) -> str | None:

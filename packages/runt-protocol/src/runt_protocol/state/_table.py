@@ -49,6 +49,10 @@ class Table(Mapping[str, RowT], Generic[RowT]):
     def __getitem__(self, key: str) -> RowT:
         return self._rows[stored_text(key)]
 
+    def __contains__(self, key: object) -> bool:
+        # The one of Mapping takes an exception to say no.
+        return isinstance(key, str) and stored_text(key) in self._rows
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
 
@@ -82,9 +86,10 @@ class Table(Mapping[str, RowT], Generic[RowT]):
 
     def update(self, key: str, **changes: object) -> None:
         """Change fields of a row, if it is there."""
-        row = self.get(key)
+        row = self._rows.get(stored_text(key))
         if row is not None:
-            self.put(structs.replace(row, **changes))
+            changed = structs.replace(row, **_stored_values(changes))
+            self.write(getattr(row, self._key), changed)
 
     def delete(self, key: str) -> None:
         """Remove a row, if it is there."""
@@ -98,24 +103,21 @@ class Table(Mapping[str, RowT], Generic[RowT]):
 
     def restore(self, key: str, row: RowT | None) -> None:
         """Set or remove what stands under a key without noting it."""
-        self._unindex(key)
+        before = self._rows.get(key)
         if row is None:
             del self._rows[key]
-            return
-        self._rows[key] = row
+        else:
+            self._rows[key] = row
         for field, keys_by_value in self._indexes.items():
-            if (value := getattr(row, field)) is not None:
-                keys_by_value.setdefault(value, {})[key] = None
-
-    def _unindex(self, key: str) -> None:
-        old = self._rows.get(key)
-        if old is None:
-            return
-        for field, keys_by_value in self._indexes.items():
-            if (value := getattr(old, field)) is not None:
-                del keys_by_value[value][key]
-                if not keys_by_value[value]:
-                    del keys_by_value[value]
+            old, new = getattr(before, field, None), getattr(row, field, None)
+            if old == new:
+                continue
+            if old is not None:
+                del keys_by_value[old][key]
+                if not keys_by_value[old]:
+                    del keys_by_value[old]
+            if new is not None:
+                keys_by_value.setdefault(new, {})[key] = None
 
 
 def stored_text(text: str) -> str:
@@ -130,11 +132,16 @@ def stored_text(text: str) -> str:
 
 
 def _stored(row: RowT) -> RowT:
-    changes = {
-        field: stored_text(value)
-        for field, value in zip(
-            row.__struct_fields__, structs.astuple(row), strict=True
-        )
-        if isinstance(value, str) and not (value.isascii() and "\0" not in value)
+    values = structs.astuple(row)
+    for value in values:
+        if isinstance(value, str) and not (value.isascii() and "\0" not in value):
+            fields = dict(zip(row.__struct_fields__, values, strict=True))
+            return structs.replace(row, **_stored_values(fields))
+    return row  # nearly every one
+
+
+def _stored_values(fields: Mapping[str, object]) -> dict[str, object]:
+    return {
+        field: stored_text(value) if isinstance(value, str) else value
+        for field, value in fields.items()
     }
-    return structs.replace(row, **changes) if changes else row

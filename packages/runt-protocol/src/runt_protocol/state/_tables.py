@@ -28,9 +28,14 @@ _UI_STATE: Final = "uiState"
 
 
 class Tables:
-    """All tables of one notebook, with their common journal."""
+    """All tables of one notebook, with their common journal.
 
-    def __init__(self) -> None:
+    Args:
+        drops_orphans: Whether appended text goes with its output.
+    """
+
+    def __init__(self, *, drops_orphans: bool = False) -> None:
+        self.drops_orphans = drops_orphans
         self.journal: list[Change] = []
         journal = self.journal
         self.actors = Table[ActorRow]("actors", "id", journal)

@@ -137,4 +137,8 @@ export interface EmscriptenModule {
   HEAPU8: Uint8Array;
   memory: WebAssembly.Memory;
   mmapAlloc(length: number): number;
+  /** Address of the current PyThreadState, or 0. */
+  _PyThreadState_GetUnchecked(): number;
+  /** Address of the PyInterpreterState. */
+  _PyInterpreterState_Get(): number;
 }

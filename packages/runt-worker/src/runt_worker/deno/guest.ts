@@ -13,10 +13,19 @@ import { hasRoom, sent } from "./in_flight.ts";
 import type { InFlight } from "./in_flight.ts";
 import { makeImage, restore, startForImage, startFresh } from "./interpreter.ts";
 import type { Pyodide } from "./interpreter.ts";
-import { clearInterrupts, takeInterrupt } from "./interrupts.ts";
+import { makeSchedule } from "./immediates.ts";
+import {
+  clearInterrupts,
+  interruptBuffer,
+  pause,
+  takeInterrupt,
+} from "./interrupts.ts";
 import type { SharedInterrupts } from "./interrupts.ts";
 import { capMemory } from "./memory.ts";
+import { makeFetch, Network, NoWebSocket } from "./network.ts";
 import { PackageView } from "./package_view.ts";
+import { hearSignals } from "./thread_state.ts";
+import { makeXMLHttpRequest } from "./xml_http_request.ts";
 
 /** First message to the guest: what can begin before the supervisor speaks. */
 export interface Boot {
@@ -59,6 +68,12 @@ export interface MakeImage {
   packages: string[];
 }
 
+/** At any time: there is something for exchanges whose answers are awaited. */
+export interface NetworkNews {
+  type: "network_news";
+  exchanges: number[];
+}
+
 /** A host directory of the supervisor's table, by its number there. */
 export interface GuestMount {
   guest_path: string;
@@ -82,7 +97,7 @@ interface KernelModule {
 interface Kernel {
   execute(head: string): Promise<string>;
   answer(head: string): string;
-  cancel(): void;
+  cancel(force: boolean): void;
   flush(): void;
 }
 
@@ -105,6 +120,8 @@ const compiled = Promise.withResolvers<WebAssembly.Module>();
 let pyodide: Pyodide;
 let kernel: Kernel;
 let hostFiles: HostFiles;
+const schedule = makeSchedule();
+let network: Network;
 
 async function boot(image: string): Promise<boolean> {
   if (image === "") return false; // which way to start is not known yet
@@ -124,12 +141,14 @@ async function initialize(options: Initialize): Promise<void> {
   const restored = await booted;
   if (!restored) pyodide = await startFresh(distribution, compiled.promise);
   pyodide._api.on_fatal = (error) => post({ type: "failed", reason: String(error) });
+  pyodide._api.scheduleCallback = schedule;
   capMemory(pyodide._module.memory, options.max_memory_bytes);
   const packages = mountView(SITE_PACKAGES);
   for (const directory of options.packages) packages.add(directory);
   const libraries = mountView(SHARED_LIBRARIES);
   for (const directory of options.libraries) libraries.add(directory);
   hostFiles = mountHostFiles(calls, options.mounts);
+  offerNetwork(calls);
   kernel = kernelModule().start(
     bridge(calls, packages, libraries),
     options.importable,
@@ -174,6 +193,16 @@ function mountHostFiles(calls: Calls, mounts: GuestMount[]): HostFiles {
   return files;
 }
 
+/** Let requests go to the supervisor, granted or not: its refusal names the flag. */
+function offerNetwork(calls: Calls): void {
+  network = new Network(calls);
+  Object.assign(globalThis, {
+    fetch: makeFetch(network, globalThis.fetch),
+    XMLHttpRequest: makeXMLHttpRequest(network),
+    WebSocket: NoWebSocket,
+  });
+}
+
 /** What Python may ask of JavaScript. */
 function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
   return {
@@ -183,12 +212,15 @@ function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
       hostFiles.disturb(); // what is answered may be newer than what was opened ahead
       return calls.call(method, parameters).head;
     },
+    call_with_bytes: (method: string, parameters: string, tail?: Uint8Array) =>
+      calls.call(method, parameters, tail),
     add_package: (hostPath: string) => packages.add(hostPath),
     add_library: (hostPath: string) => libraries.add(hostPath),
     remove_package: (hostPath: string) => packages.remove(hostPath),
     settle_files: settleFiles,
     take_interrupt: () => takeInterrupt(shared),
-    pause,
+    pause: (seconds: number) => pause(shared, seconds),
+    schedule,
   };
 }
 
@@ -203,14 +235,10 @@ function settleFiles(): string {
   }
 }
 
-const asleep = new Int32Array(new SharedArrayBuffer(4));
-
-function pause(seconds: number): void {
-  Atomics.wait(asleep, 0, 0, seconds * 1000);
-}
-
 async function run(head: string, request: "execute" | "answer"): Promise<void> {
-  pyodide.setInterruptBuffer(shared.signal);
+  pyodide.setInterruptBuffer(
+    interruptBuffer(shared, () => hearSignals(pyodide._module)),
+  );
   let reply: string;
   try {
     reply = await kernel[request](head);
@@ -254,9 +282,12 @@ scope.onmessage = async ({ data }: MessageEvent) => {
       case "make_image":
         await sendImage(data);
         break;
+      case "network_news":
+        network.takeNews(data.exchanges);
+        break;
       case "cancel":
         Atomics.store(shared.signal, 0, 0); // else it would hit the call below
-        kernel.cancel();
+        kernel.cancel(data.force);
         break;
       case "flush":
         kernel.flush();

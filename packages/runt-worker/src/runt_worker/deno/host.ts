@@ -9,7 +9,14 @@
 import { encodeFrame, readFrames, writeAll } from "./frames.ts";
 import { arrived, makeInFlight } from "./in_flight.ts";
 import { Interrupter, makeSharedInterrupts } from "./interrupts.ts";
-import type { Boot, Compiled, GuestMessage, Initialize, MakeImage } from "./guest.ts";
+import type {
+  Boot,
+  Compiled,
+  GuestMessage,
+  Initialize,
+  MakeImage,
+  NetworkNews,
+} from "./guest.ts";
 
 const [controlIn, controlOut, distribution, image] = Deno.args;
 const requests = await Deno.open(controlIn, { read: true });
@@ -76,8 +83,13 @@ for await (const { head } of readFrames(requests)) {
       guest.postMessage(first);
       break;
     }
+    case "network_news": {
+      const news: NetworkNews = { type: content.msg_type, ...content };
+      guest.postMessage(news);
+      break;
+    }
     case "interrupt_request":
-      interrupter.interrupt(request);
+      interrupter.interrupt(request, content.force);
       break;
     default:
       // A completion can hang as well as a cell: all can be interrupted.

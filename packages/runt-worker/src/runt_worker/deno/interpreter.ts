@@ -15,7 +15,10 @@ import { inShell } from "./shell_environment.ts";
 /** What Pyodide has beyond its public types. */
 export type Pyodide = PyodideInterface & {
   _module: EmscriptenModule;
-  _api: { on_fatal: (error: unknown) => void };
+  _api: {
+    on_fatal: (error: unknown) => void;
+    scheduleCallback: (callback: () => void, delayMs: number) => void;
+  };
   makeMemorySnapshot(): Uint8Array<ArrayBuffer>;
 };
 

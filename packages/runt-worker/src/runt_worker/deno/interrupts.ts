@@ -1,17 +1,21 @@
 /**
  * The shared memory through which the host thread reaches a busy guest.
  *
- * `signal` is Pyodide's interrupt buffer: a signal number that the interpreter takes
- * between two instructions. A single write can be lost, so the host repeats it until
- * the guest has counted the interrupt as handled; and because an interrupt is told in
- * two ways (a message for cells that await, the signal for cells that compute), the
- * count also keeps the second one from hitting whatever runs next.
+ * `signal` is a signal number that the interpreter takes between two instructions. It
+ * can come to nothing, so the host repeats it until the guest has counted the interrupt
+ * as handled; and because an interrupt is told in two ways (a message for cells that
+ * await, the signal for cells that compute), the count also keeps the second one from
+ * hitting whatever runs next.
  */
 
 const SIGINT = 2;
 const SIGUSR1 = 10;
+/** An interrupt that no cell shall withstand; `_kernel.py` listens to it. */
+const SIGUSR2 = 12;
 const REQUESTED = 0;
 const HANDLED = 1;
+/** Grows with each signal, and wakes a guest that sleeps. */
+const SIGNALS = 2;
 
 /** How often a running cell is asked to show what it has printed, in ms. */
 export const TICK_MS = 50;
@@ -24,7 +28,7 @@ export interface SharedInterrupts {
 export function makeSharedInterrupts(): SharedInterrupts {
   return {
     signal: new Uint8Array(new SharedArrayBuffer(1)),
-    counts: new Int32Array(new SharedArrayBuffer(8)),
+    counts: new Int32Array(new SharedArrayBuffer(12)),
   };
 }
 
@@ -40,18 +44,51 @@ export function clearInterrupts(shared: SharedInterrupts): void {
   takeInterrupt(shared);
 }
 
+/** Guest side: block for so long, or until there is a signal to take. */
+export function pause({ signal, counts }: SharedInterrupts, seconds: number): void {
+  const heard = Atomics.load(counts, SIGNALS);
+  if (Atomics.load(signal, 0) !== 0) return;
+  Atomics.wait(counts, SIGNALS, heard, seconds * 1000);
+}
+
+/**
+ * Guest side: return what Pyodide reads as its interrupt buffer.
+ *
+ * It reads a number and then writes 0; a signal that comes between would be lost in an
+ * ordinary buffer.
+ *
+ * @param onSignal called before Pyodide is told of a signal
+ */
+export function interruptBuffer(
+  { signal }: SharedInterrupts,
+  onSignal: () => void,
+): Uint8Array {
+  const buffer = {
+    get 0(): number {
+      if (signal[0] === 0) return 0;
+      onSignal();
+      return Atomics.exchange(signal, 0, 0);
+    },
+    set 0(_value: number) {
+      // Reading has taken it.
+    },
+  };
+  return buffer as unknown as Uint8Array;
+}
+
+/** What the host thread asks of a guest that is busy with something else. */
+export type Asked = { type: "cancel"; force: boolean } | { type: "flush" };
+
 /** Host side: knows which cell runs, asks it for output and interrupts it. */
 export class Interrupter {
   readonly #shared: SharedInterrupts;
-  readonly #post: (message: { type: "cancel" | "flush" }) => void;
+  readonly #post: (message: Asked) => void;
   #execution: number | undefined;
+  #interrupt = SIGINT;
   #timer: ReturnType<typeof setInterval> | undefined;
   #flushUnderWay = false;
 
-  constructor(
-    shared: SharedInterrupts,
-    post: (message: { type: "cancel" | "flush" }) => void,
-  ) {
+  constructor(shared: SharedInterrupts, post: (message: Asked) => void) {
     this.#shared = shared;
     this.#post = post;
   }
@@ -59,6 +96,7 @@ export class Interrupter {
   executionStarted(request: number): void {
     clearInterrupts(this.#shared);
     this.#execution = request;
+    this.#interrupt = SIGINT;
     this.#timer ??= setInterval(() => this.tick(), TICK_MS);
   }
 
@@ -73,24 +111,35 @@ export class Interrupter {
     this.#flushUnderWay = false;
   }
 
-  /** Interrupt that execution; any other has nothing to do with it. */
-  interrupt(request: number): void {
+  /**
+   * Interrupt that execution; any other has nothing to do with it.
+   *
+   * @param force leave it no way to go on, from now on
+   */
+  interrupt(request: number, force: boolean): void {
     if (this.#execution !== request) return;
+    if (force) this.#interrupt = SIGUSR2;
     Atomics.add(this.#shared.counts, REQUESTED, 1);
-    this.#post({ type: "cancel" });
-    Atomics.store(this.#shared.signal, 0, SIGINT);
+    this.#post({ type: "cancel", force: this.#interrupt === SIGUSR2 });
+    this.#signal(this.#interrupt);
   }
 
   tick(): void {
     const { signal, counts } = this.#shared;
     if (Atomics.load(counts, REQUESTED) !== Atomics.load(counts, HANDLED)) {
-      Atomics.store(signal, 0, SIGINT);
+      this.#signal(this.#interrupt);
       return;
     }
-    Atomics.compareExchange(signal, 0, 0, SIGUSR1);
+    if (Atomics.load(signal, 0) === 0) this.#signal(SIGUSR1);
     // A computing guest reads no messages: one in its queue is enough.
     if (this.#flushUnderWay) return;
     this.#flushUnderWay = true;
     this.#post({ type: "flush" });
+  }
+
+  #signal(number: number): void {
+    Atomics.store(this.#shared.signal, 0, number);
+    Atomics.add(this.#shared.counts, SIGNALS, 1);
+    Atomics.notify(this.#shared.counts, SIGNALS);
   }
 }

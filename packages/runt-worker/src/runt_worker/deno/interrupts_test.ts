@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import {
   clearInterrupts,
+  interruptBuffer,
   Interrupter,
   makeSharedInterrupts,
+  pause,
   takeInterrupt,
 } from "./interrupts.ts";
 
 const SIGINT = 2;
 const SIGUSR1 = 10;
+const SIGUSR2 = 12;
 
 function make() {
   const shared = makeSharedInterrupts();
@@ -32,7 +35,7 @@ function running(check: (made: ReturnType<typeof make>) => void): () => void {
 Deno.test(
   "an interrupt is told by message and by signal, and taken once",
   running(({ shared, posted, interrupter }) => {
-    interrupter.interrupt(7);
+    interrupter.interrupt(7, false);
     assert.deepEqual(posted, ["cancel"]);
     assert.equal(shared.signal[0], SIGINT);
     assert.equal(takeInterrupt(shared), true);
@@ -43,7 +46,7 @@ Deno.test(
 Deno.test(
   "a signal that was lost is repeated until the interrupt is taken",
   running(({ shared, posted, interrupter }) => {
-    interrupter.interrupt(7);
+    interrupter.interrupt(7, false);
     shared.signal[0] = 0;
     interrupter.tick();
     assert.equal(shared.signal[0], SIGINT);
@@ -56,9 +59,24 @@ Deno.test(
 );
 
 Deno.test(
+  "an interrupt that leaves no way to go on has a signal of its own, also repeated",
+  running(({ shared, posted, interrupter }) => {
+    interrupter.interrupt(7, true);
+    assert.deepEqual(posted, ["cancel"]);
+    assert.equal(shared.signal[0], SIGUSR2);
+    shared.signal[0] = 0;
+    interrupter.tick();
+    assert.equal(shared.signal[0], SIGUSR2);
+    interrupter.executionStarted(8);
+    interrupter.interrupt(8, false);
+    assert.equal(shared.signal[0], SIGINT);
+  }),
+);
+
+Deno.test(
   "an interrupt for another execution does nothing",
   running(({ shared, posted, interrupter }) => {
-    interrupter.interrupt(6);
+    interrupter.interrupt(6, false);
     assert.deepEqual(posted, []);
     assert.equal(shared.signal[0], 0);
     assert.equal(takeInterrupt(shared), false);
@@ -67,10 +85,10 @@ Deno.test(
 
 Deno.test("an interrupt between executions does nothing", () => {
   const { shared, posted, interrupter } = make();
-  interrupter.interrupt(7);
+  interrupter.interrupt(7, false);
   interrupter.executionStarted(7);
   interrupter.executionEnded();
-  interrupter.interrupt(7);
+  interrupter.interrupt(7, false);
   assert.deepEqual(posted, []);
   assert.equal(shared.signal[0], 0);
 });
@@ -78,7 +96,7 @@ Deno.test("an interrupt between executions does nothing", () => {
 Deno.test("an interrupt that came too late is not meant for the next one", () => {
   const { shared, interrupter } = make();
   interrupter.executionStarted(7);
-  interrupter.interrupt(7);
+  interrupter.interrupt(7, false);
   interrupter.executionEnded();
   interrupter.executionStarted(8);
   assert.equal(shared.signal[0], 0);
@@ -110,9 +128,51 @@ Deno.test(
 Deno.test("what was meant for an earlier cell is forgotten", () => {
   const { shared, interrupter } = make();
   interrupter.executionStarted(7);
-  interrupter.interrupt(7);
+  interrupter.interrupt(7, false);
   clearInterrupts(shared);
   assert.equal(shared.signal[0], 0);
   assert.equal(takeInterrupt(shared), false);
   interrupter.executionEnded();
+});
+
+Deno.test("reading the interrupt buffer takes the signal, and writing loses none", () => {
+  const shared = makeSharedInterrupts();
+  let signals = 0;
+  const buffer = interruptBuffer(shared, () => signals++);
+  assert.equal(buffer[0], 0);
+  assert.equal(signals, 0);
+  shared.signal[0] = SIGINT;
+  buffer[0] = 0;
+  assert.equal(buffer[0], SIGINT);
+  assert.equal(signals, 1);
+  assert.equal(buffer[0], 0);
+});
+
+Deno.test("who pauses is woken by a signal, or finds it there", async () => {
+  const shared = makeSharedInterrupts();
+  const interrupter = new Interrupter(shared, () => {});
+  const source = `
+    import { pause } from "${new URL("./interrupts.ts", import.meta.url)}";
+    self.onmessage = ({ data }) => {
+      self.postMessage("asleep");
+      pause(data, 600);
+      self.postMessage("awake");
+    };`;
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const sleeper = new Worker(url, { type: "module" });
+  const heard: string[] = [];
+  const awake = new Promise<void>((resolve) =>
+    sleeper.onmessage = ({ data }) => {
+      heard.push(data);
+      if (data === "asleep") interrupter.executionStarted(7); // ticks, until it wakes
+      else resolve();
+    }
+  );
+  sleeper.postMessage(shared);
+  await awake;
+  interrupter.executionEnded();
+  sleeper.terminate();
+  assert.deepEqual(heard, ["asleep", "awake"]);
+  assert.equal(shared.signal[0], SIGUSR1);
+  pause(shared, 600); // not taken yet
 });

@@ -22,6 +22,9 @@ class Bridge(Protocol):
     def call(self, method: str, parameters: str) -> str:
         """Ask the supervisor and wait for the JSON text of its answer."""
 
+    def call_with_bytes(self, method: str, parameters: str, tail: object = ...) -> Any:
+        """Likewise, with bytes beside both: the answer is ``.head`` and ``.tail``."""
+
     def add_package(self, host_path: str) -> None:
         """Let an unpacked package appear in site-packages."""
 
@@ -38,7 +41,10 @@ class Bridge(Protocol):
         """Return whether an interrupt was requested that nobody has taken yet."""
 
     def pause(self, seconds: float) -> None:
-        """Block for that long."""
+        """Block for so many seconds, or until the next signal."""
+
+    def schedule(self, callback: Callable[[], None], delay_ms: float) -> None:
+        """Have JavaScript's event loop call back."""
 
 
 Send = Callable[..., None]

@@ -5,15 +5,22 @@ import json
 import signal
 import sys
 from collections import deque
+from types import FrameType
 from typing import Any
+
+import pyodide.webloop
 
 from runt_kernel import _introspection, _packages
 from runt_kernel._bridge import Bridge, Send, encode, sender
+from runt_kernel._force import Force
 from runt_kernel._shell import CellExit, RuntShell
 from runt_kernel._stdin import Stdin
 from runt_kernel._streams import StreamName, Streams
 from runt_kernel._tracebacks import error_message
-from runt_kernel._waits import SyncWaits
+from runt_kernel._waits import SyncWaits, is_between_steps
+
+_FORCE = signal.SIGUSR2
+"""An interrupt that the cell shall not withstand; `interrupts.ts` knows it, too."""
 
 _MAX_LATE = 1000
 """So many outputs wait for the next cell; past that the oldest are dropped."""
@@ -29,8 +36,10 @@ class Kernel:
         self._request: int | None = None
         self._late: deque[tuple[dict[str, Any], bytes]] = deque(maxlen=_MAX_LATE)
         self._task: asyncio.Task[dict[str, Any]] | None = None
+        self._executor: asyncio.Task[str] | None = None
         self._interrupted = self._has_shown_error = False
         self._waits = SyncWaits()
+        self._force = Force()
         self._streams = Streams(self._send_text)
         self._stdin = Stdin(self._send)
         self._is_answering = False
@@ -43,6 +52,7 @@ class Kernel:
         """Let messages out, and let the host thread interrupt a cell."""
         self._bridge = bridge
         self._post = sender(bridge, max_frame_bytes)
+        pyodide.webloop.scheduleCallback = bridge.schedule
         self._waits.install()
         self._listen()
         self._stdin.install(bridge)
@@ -86,6 +96,7 @@ class Kernel:
         while self._late:
             self._show(*self._late.popleft())
         code = message["content"]["code"]
+        self._executor = asyncio.current_task()
         self._task = asyncio.ensure_future(self._run(code))
         try:
             reply = await self._task
@@ -93,6 +104,7 @@ class Kernel:
             reply = self._failed(error)
         finally:
             self._task = None
+            self._force.release()
         self._align_history(code)
         if errno := self._bridge.settle_files():
             sys.stderr.write(f"not all that was written reached the disk: {errno}\n")
@@ -121,12 +133,13 @@ class Kernel:
                 self.flush()  # drops what was printed meanwhile
                 self._is_answering = False
 
-    def cancel(self) -> None:
+    def cancel(self, force: bool) -> None:  # noqa: FBT001 (called from JavaScript)
         """Interrupt a cell that awaits: told by message, since no bytecode runs."""
         if self._task is not None and self._bridge.take_interrupt():
             self._interrupted = True
-            if not self._waits.interrupt():
-                self._task.cancel()
+            if force:
+                self._force.apply()
+            self._stop_waiting(self._task)
 
     def flush(self) -> None:
         """Send what was printed so far."""
@@ -182,10 +195,11 @@ class Kernel:
 
     def _listen(self) -> None:
         signal.signal(signal.SIGINT, self._on_interrupt)
+        signal.signal(_FORCE, self._on_interrupt)
         signal.signal(signal.SIGUSR1, lambda *_: self.flush())
 
-    def _on_interrupt(self, *_: object) -> None:
-        """Turn SIGINT into KeyboardInterrupt where the cell's code runs."""
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Turn a signal into KeyboardInterrupt where the cell's code runs."""
         if self._is_answering:
             # Not taken, so the host repeats it until this has ended: IPython catches
             # it in one matcher and goes on with the next.
@@ -196,11 +210,21 @@ class Kernel:
         if task is None or not self._bridge.take_interrupt():
             return
         self._interrupted = True
+        if number == _FORCE:
+            self._force.apply()
         current = asyncio.current_task()
         if current is not task:
-            task.cancel()
-        if current is not None:
+            self._stop_waiting(task)
+        if current in {None, self._executor}:
+            return
+        if is_between_steps(frame):
+            current.cancel()
+        else:
             raise KeyboardInterrupt
+
+    def _stop_waiting(self, task: asyncio.Task[dict[str, Any]]) -> None:
+        if not self._waits.interrupt():
+            task.cancel()
 
     # -- messages
 

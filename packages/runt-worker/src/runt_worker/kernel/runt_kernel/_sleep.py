@@ -3,9 +3,7 @@
 import time
 
 from runt_kernel._bridge import Bridge
-
-_SLICE_S = 0.02
-"""Python takes a signal between two slices, so this is the latency of an interrupt."""
+from runt_kernel._signals import take_signals
 
 
 def install(bridge: Bridge) -> None:
@@ -15,9 +13,8 @@ def install(bridge: Bridge) -> None:
         """Suspend execution for the given number of seconds."""
         end = time.monotonic() + _checked(seconds)
         while (left := end - time.monotonic()) > 0:
-            bridge.pause(min(left, _SLICE_S))
-            # The loop itself looks for signals once in dozens of rounds; `repr` always.
-            repr(None)
+            bridge.pause(left)
+            take_signals()
 
     time.sleep = sleep
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from runt_kernel import (
     _absent,
     _adaptations,
+    _highlighting,
+    _http,
     _locks,
+    _no_sockets,
     _packages,
     _sleep,
     _tracebacks,
@@ -53,6 +56,7 @@ def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Ke
     _sleep.install(bridge)
     Path("/home/pyodide").mkdir(parents=True, exist_ok=True)
     _packages.install(bridge, importable)
+    _http.install(bridge)
     kernel.connect(bridge, max_frame_bytes)
     return kernel
 
@@ -60,6 +64,8 @@ def start(bridge: Bridge, importable: Iterable[str], max_frame_bytes: int) -> Ke
 def _make_kernel() -> Kernel:
     _absent.install()
     _adaptations.install()
+    _highlighting.install()
     _locks.install()
+    _no_sockets.install()
     _tracebacks.install()
     return Kernel()

@@ -14,9 +14,13 @@ import sys
 from IPython.core.error import StdinNotImplementedError
 
 from runt_kernel._bridge import Bridge, Send
+from runt_kernel._signals import take_signals
 
 _MAX_PROMPT_CHARACTERS = 64 * 1024
 """The supervisor takes no longer one."""
+
+_SIGNAL_S = 0.05
+"""An interrupt ends the wait for an answer first, and its signal comes by then."""
 
 
 class Stdin:
@@ -101,7 +105,9 @@ class Stdin:
         while "value" not in (
             answer := json.loads(self._bridge.call("input_reply", parameters))
         ):
-            pass
+            if "code" in answer:
+                self._bridge.pause(_SIGNAL_S)
+            take_signals()
         return answer["value"]
 
 

@@ -1,17 +1,38 @@
-"""``run_sync``, and ``asyncio.run`` that is built on it, can be interrupted.
+"""What waits, and how it can be interrupted.
 
-While a cell is suspended there, none of its bytecode runs and its task awaits nothing:
-neither a signal nor a cancellation of the task would reach it.
+While a cell is suspended in ``run_sync``, or in ``asyncio.run`` that is built on it,
+none of its bytecode runs and its task awaits nothing: neither a signal nor a
+cancellation of the task would reach it.
 """
 
 import asyncio
 from collections.abc import Awaitable
+from types import FrameType
 from typing import TypeVar
 
 import pyodide.ffi
 import pyodide.webloop
 
 ResultT = TypeVar("ResultT")
+
+
+_LOOP_FILES = {
+    function.__code__.co_filename
+    for function in (pyodide.webloop.WebLoop.call_later, asyncio.Handle._run)  # noqa: SLF001
+}
+
+
+def is_between_steps(frame: FrameType | None) -> bool:
+    """Return whether the event loop itself runs, though on behalf of a task.
+
+    An exception there would reach no code of the task, and the task would never run
+    again: what is lost is the call that schedules its next step.
+    """
+    while frame is not None and frame.f_code.co_filename in _LOOP_FILES:
+        if frame.f_code.co_name == "run_handle":
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _Wait:

@@ -28,6 +28,8 @@ _CELLS = (
     "async def answer(): return 42\nawait answer()",
     "%time sum(range(10))",
     "def raises(): return 1 / 0\nraises()",
+    # A traceback through asyncio, of which every interrupted await has one.
+    "import asyncio; await asyncio.sleep(float('nan'))",
     "from IPython.display import display, HTML; display(HTML('<b>warm</b>'))",
 )
 _COMPLETIONS = ("import js", "import json; json.du", "%ti", "'abc'.up")
