@@ -31,6 +31,9 @@ interface Database {
 interface LeaderContext {
   dbState: Database;
   dbEventlog: Database;
+  syncProcessor: {
+    syncState: { get: Effect.Effect<{ upstreamHead: { global: number } }> };
+  };
   syncBackend?: { isConnected: SubscriptionRef.SubscriptionRef<boolean> };
 }
 
@@ -78,16 +81,15 @@ export class NotebookStore {
   }
 
   status() {
-    const backend = this.leader.syncBackend;
-    const [{ head }] = this.leader.dbEventlog.select(
-      "select head from __livestore_sync_status",
-    );
+    const { syncBackend: backend, syncProcessor } = this.leader;
+    // Set once the tables show it; what the event log says runs ahead of them.
+    const { upstreamHead } = Effect.runSync(syncProcessor.syncState.get);
     const [{ localHead }] = this.leader.dbEventlog.select(
       "select coalesce(max(seqNumGlobal), 0) as localHead from eventlog",
     );
     const connected = backend !== undefined &&
       Effect.runSync(SubscriptionRef.get(backend.isConnected));
-    return { head, localHead, connected };
+    return { head: upstreamHead.global, localHead, connected };
   }
 
   /** Waits until the leader, which works behind the store, has as many events. */
