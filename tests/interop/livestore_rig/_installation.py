@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -28,25 +29,31 @@ class Installation:
         worker_bundle: The real sync server, bundled for workerd.
     """
 
-    def __init__(self, scripts: Path) -> None:
+    def __init__(self, packages: Path, scripts: Path) -> None:
+        self._packages = packages
         self._scripts = scripts
+        self._config = packages / "deno.json"
         self.worker_bundle = scripts / "worker.mjs"
 
     def command(self, script: str, *arguments: str | Path) -> list[str | Path]:
         """Return the command line of a script, such as `client.ts`."""
-        config = self._scripts / "deno.json"
         return [
             find_deno_bin(),
             # The packages are what is tested; nothing untrusted runs here.
-            *("run", "--allow-all", "--cached-only", "--config", config),
+            *("run", "--allow-all", "--cached-only", "--config", self._config),
             self._scripts / script,
             *arguments,
         ]
 
+    def check_command(self) -> list[str | Path]:
+        """Return the command line that checks the types of all scripts."""
+        scripts = sorted(self._scripts.glob("*.ts"))
+        return [find_deno_bin(), "check", "--config", self._config, *scripts]
+
     def environment(self) -> dict[str, str]:
         """Return the environment for such a command."""
         return os.environ | {
-            "DENO_DIR": str(self._scripts.parent / "deno"),
+            "DENO_DIR": str(self._packages / "deno"),
             # Without it LiveStore checks that materialisers are pure, by running them
             # twice, and shuts stores down on batches that are in order.
             "NODE_ENV": "production",
@@ -63,8 +70,8 @@ def install() -> Installation:
         _put(place, _install_packages)
     scripts = place / f"scripts-{_hash(sorted(SOURCES.rglob('*.ts')))}"
     if not scripts.exists():
-        _put(scripts, _install_scripts)
-    return Installation(scripts)
+        _put(scripts, partial(_install_scripts, place))
+    return Installation(place, scripts)
 
 
 def _install_packages(place: Path) -> None:
@@ -79,9 +86,9 @@ def _install_packages(place: Path) -> None:
     shutil.rmtree(place / "download")
 
 
-def _install_scripts(place: Path) -> None:
+def _install_scripts(packages: Path, place: Path) -> None:
     shutil.copytree(SOURCES, place, dirs_exist_ok=True)
-    installation = Installation(place)
+    installation = Installation(packages, place)
     command = installation.command("bundle.ts", installation.worker_bundle)
     _run(command, place, installation.environment())
 

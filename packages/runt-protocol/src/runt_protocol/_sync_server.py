@@ -13,7 +13,7 @@ import msgspec
 from ._errors import UsageError, WireError
 from ._limits import Limits
 from ._push_check import malformed, stale
-from ._room_connection import Connection, Reading
+from ._room_connection import Connection, Reading, Repeat
 from ._room_effects import Append, ConnId, Effect, Read, Send
 from ._wire_v03 import (
     AdminInfoReq,
@@ -217,6 +217,8 @@ class SyncRoom:
         last = reading.sent + len(numbers)
         if numbers != list(range(reading.sent + 1, last + 1)) or last > reading.up_to:
             raise UsageError(f"e{reading.sent + 1} to e{reading.up_to} are to be read")
+        if reading.repeat is not None:
+            return self._compare(conn_id, connection, reading, reading.repeat, events)
         effects: list[Effect] = []
         for part in self._parts(events):
             reading.sent = part[-1].event.seq_num
@@ -254,7 +256,7 @@ class SyncRoom:
     ) -> list[Effect]:
         if connection.reading is None:
             return self._start_pull(conn_id, connection, pull)
-        if len(connection.waiting) == self._limits.max_waiting_pulls:
+        if len(connection.waiting) >= self._limits.max_waiting_pulls:
             why = "Too many pulls at once on this connection"
             return [_error(conn_id, pull.request_id, why)]
         connection.waiting.append(pull)
@@ -287,14 +289,72 @@ class SyncRoom:
         parent = push.batch[0].parent_seq_num
         if connection.sent is None:
             connection.sent = parent
-        why = stale(push.batch, self._accepted)
+        repeat = Repeat(push, created_at)
+        if parent >= self._stored:
+            return self._finish_push(conn_id, connection, repeat, known=0)
+        if connection.reading is None:
+            return self._start_comparison(conn_id, connection, repeat)
+        if any(isinstance(request, Repeat) for request in connection.waiting):
+            # No client has two pushes under way, and each may be large.
+            return self._finish_push(conn_id, connection, repeat, known=0)
+        connection.waiting.append(repeat)
+        return []
+
+    def _start_comparison(
+        self, conn_id: ConnId, connection: Connection, repeat: Repeat
+    ) -> list[Effect]:
+        """Read what the log holds in the place of a push.
+
+        The JavaScript client repeats a push when it is loaded again before it knew that
+        the push was stored. An Error would end its pushing: what it then pulls are its
+        own events, and only foreign ones make it push again.
+        """
+        batch = repeat.push.batch
+        parent = batch[0].parent_seq_num
+        up_to = min(batch[-1].seq_num, self._stored)
+        connection.reading = Reading("push", _CATCH_UP, parent, up_to, repeat)
+        return [Read(conn_id, parent, up_to)]
+
+    def _compare(
+        self,
+        conn_id: ConnId,
+        connection: Connection,
+        reading: Reading,
+        repeat: Repeat,
+        events: Sequence[StoredEvent],
+    ) -> list[Effect]:
+        batch = repeat.push.batch
+        for stored in events:
+            index = stored.event.seq_num - batch[0].seq_num
+            if index == reading.known and batch[index] == stored.event:
+                reading.known += 1
+        reading.sent = events[-1].event.seq_num
+        if reading.sent < reading.up_to:
+            return []
+        connection.reading = None
+        known = reading.known
+        effects = self._finish_push(conn_id, connection, repeat, known=known)
+        return [*effects, *self._next_read(conn_id, connection)]
+
+    def _finish_push(
+        self, conn_id: ConnId, connection: Connection, repeat: Repeat, *, known: int
+    ) -> list[Effect]:
+        """Store a push, except for those of its first events that are stored."""
+        push = repeat.push
+        rest = push.batch[known:]
+        why = stale(rest, self._accepted) if rest else None
+        if known or why is not None:
+            # What the client lacks follows, and nothing twice: one event that comes
+            # again ends the JavaScript client's syncing for good.
+            parent = push.batch[0].parent_seq_num
+            connection.sent = max(connection.sent or 0, parent)
+        if not rest:
+            return [_send(conn_id, PushAck(request_id=push.request_id))]
         if why is not None:
-            # The JavaScript client waits for a broadcast after this Error. It gets what
-            # it lacks and nothing twice: one repeated event ends its syncing for good.
-            connection.sent = max(connection.sent, parent)
+            # The JavaScript client waits for a broadcast after this Error.
             refusal = _error(conn_id, push.request_id, why)
             return [refusal, *self._catch_up(conn_id, connection)]
-        batch = tuple(StoredEvent(event=e, created_at=created_at) for e in push.batch)
+        batch = tuple(StoredEvent(event=e, created_at=repeat.created_at) for e in rest)
         self._accepted = batch[-1].event.seq_num
         self._appending.append(_Appending(conn_id, push.request_id, batch))
         return [Append(batch)]
@@ -302,8 +362,12 @@ class SyncRoom:
     def _next_read(self, conn_id: ConnId, connection: Connection) -> list[Effect]:
         effects: list[Effect] = []
         while connection.waiting and connection.reading is None:
-            pull = connection.waiting.popleft()
-            effects.extend(self._start_pull(conn_id, connection, pull))
+            match connection.waiting.popleft():
+                case Repeat() as repeat:
+                    start = self._start_comparison(conn_id, connection, repeat)
+                case pull:
+                    start = self._start_pull(conn_id, connection, pull)
+            effects.extend(start)
         effects.extend(self._catch_up(conn_id, connection))
         return effects
 
