@@ -10,8 +10,11 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median, quantiles
+from typing import TypeAlias
+from uuid import uuid4
 
 import sync_codec
 import sync_load
@@ -27,6 +30,10 @@ from livestore_rig import (
     open_livestore_server,
 )
 
+_Rate: TypeAlias = Callable[[], Awaitable[float]]
+
+_TURNS = 3
+_PULLED = 1_000
 _EVENTS = 40_000
 _JAVASCRIPT_EVENTS = 5_000
 
@@ -39,43 +46,52 @@ def report(name: str, ours: float, peer: float) -> None:
 async def compare_servers(ours: RunningServer, peer: RunningServer) -> None:
     """Compare what the servers take in, hand out, and pass on."""
     print(f"{'':<42}{'runt-sync':>14}{'sync-cf':>14}{'ratio':>10}")
-    for clients, batches, peer_batches in ((1, 100, 20), (10, 40, 4)):
-        report(
-            f"events pushed durably, {clients} client(s)",
-            await push_rate(ours, clients, batches),
-            await push_rate(peer, clients, peer_batches),
+    for clients, batches, peer_batches in ((1, 60, 10), (10, 20, 2)):
+        name = f"events pushed durably, {clients} client(s)"
+        await compare_rates(
+            name,
+            lambda clients=clients, batches=batches: push_rate(ours, clients, batches),
+            lambda clients=clients, batches=peer_batches: push_rate(
+                peer, clients, batches
+            ),
         )
     for readers in (1, 10):
-        report(
+        await compare_rates(
             f"events pulled, {readers} client(s)",
-            await pull_rate(ours, readers),
-            await pull_rate(peer, readers),
+            lambda readers=readers: pull_rate(ours, readers),
+            lambda readers=readers: pull_rate(peer, readers),
         )
     for listeners in (1, 10, 50):
         ours_ms = await latencies_ms(ours, listeners)
         peer_ms = await latencies_ms(peer, listeners)
-        for name, point in (("p50", median), ("p99", _p99)):
+        for point_name, point in (("p50", median), ("p99", _p99)):
             mine, theirs = point(ours_ms), point(peer_ms)
             print(
-                f"broadcast to {listeners} client(s), {name:<21}"
+                f"broadcast to {listeners:>2} client(s), {point_name:<17}"
                 f"{mine:>11.1f} ms{theirs:>11.1f} ms{mine / theirs:>8.2f} x"
             )
 
 
+async def compare_rates(name: str, ours: _Rate, peer: _Rate) -> None:
+    """Measure both in turns and report the medians."""
+    pairs = [(await ours(), await peer()) for _ in range(_TURNS)]
+    report(name, median(pair[0] for pair in pairs), median(pair[1] for pair in pairs))
+
+
 async def push_rate(server: RunningServer, clients: int, batches: int) -> float:
-    """Return events a second of clients that push into a log each."""
-    stores = [f"push-{clients}-{number}" for number in range(clients)]
+    """Return events a second of clients that push into a new log each."""
+    stores = [f"push-{uuid4()}" for _ in range(clients)]
     seconds = await sync_load.push_s(server.url, TOKEN, stores, 1, batches)
     return clients * batches * sync_load.BATCH / seconds
 
 
 async def pull_rate(server: RunningServer, readers: int) -> float:
-    """Return events a second of clients that pull the same log of 1,000 events."""
-    store, events = f"pull-{readers}", 1_000
-    await sync_load.push_s(
-        server.url, TOKEN, [store], 1, batches=events // sync_load.BATCH
-    )
-    return readers * events / await sync_load.pull_s(server.url, TOKEN, store, readers)
+    """Return events a second of clients that pull the same log."""
+    store = f"pull-{uuid4()}"
+    batches = _PULLED // sync_load.BATCH
+    await sync_load.push_s(server.url, TOKEN, [store], 1, batches)
+    seconds = await sync_load.pull_s(server.url, TOKEN, store, readers)
+    return readers * _PULLED / seconds
 
 
 async def latencies_ms(server: RunningServer, listeners: int) -> list[float]:

@@ -87,9 +87,10 @@ async def push_all(socket: ClientConnection, frames: Sequence[str], last: int) -
             return
 
 
-async def pull_all(socket: ClientConnection) -> None:
-    """Pull a whole log."""
-    await socket.send('{"_tag":"WSMessage.PullReq","requestId":"pull"}')
+async def pull_all(socket: ClientConnection, cursor: int = 0) -> None:
+    """Pull a log from an event on."""
+    position = f'"requestId":"pull","cursor":{cursor}'
+    await socket.send(f'{{"_tag":"WSMessage.PullReq",{position}}}')
     while not (await receive(socket)).endswith(_LAST):
         pass
 
@@ -111,7 +112,9 @@ async def push_s(
         return time.perf_counter() - started
 
 
-async def pull_s(url: str, token: str, store: str, readers: int) -> float:
+async def pull_s(
+    url: str, token: str, store: str, readers: int, cursor: int = 0
+) -> float:
     """Return seconds in which some clients pull the same log, all at once."""
     async with AsyncExitStack() as stack:
         sockets = [
@@ -121,7 +124,7 @@ async def pull_s(url: str, token: str, store: str, readers: int) -> float:
         started = time.perf_counter()
         async with trio.open_nursery() as nursery:
             for socket in sockets:
-                nursery.start_soon(pull_all, socket)
+                nursery.start_soon(pull_all, socket, cursor)
         return time.perf_counter() - started
 
 

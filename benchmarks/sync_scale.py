@@ -10,15 +10,18 @@ import trio
 from sync_servers import TOKEN, RunningServer
 
 _EVENTS = 200_000
+_LATEST = 20_000
 _CLIENTS = 50
 _STORES = 500
 
 
 def tell(name: str, server: RunningServer, events: int, seconds: float) -> None:
-    """Print a step: its rate, and what the server holds after it."""
+    """Print a step: its rate, and what the server has used and holds after it."""
     print(
         f"{name:<48}{seconds:>7.1f} s{events / seconds:>12,.0f} events/s"
-        f"{server.memory_mib():>7.0f} MiB{server.open_files():>5} files"
+        f"{server.cpu_s():>7.1f} s cpu in all"
+        f"{server.memory_mib():>7.0f} MiB{server.open_files():>5} files",
+        flush=True,
     )
 
 
@@ -39,9 +42,12 @@ async def measure_scale(server: RunningServer) -> None:
                 await trio.sleep(0.1)
 
         nursery.start_soon(watch)
-        seconds = await sync_load.pull_s(server.url, TOKEN, "large", _CLIENTS)
+        seconds = await sync_load.pull_s(
+            server.url, TOKEN, "large", _CLIENTS, cursor=_EVENTS - _LATEST
+        )
         nursery.cancel_scope.cancel()
-    tell(f"pulled by {_CLIENTS} clients at once", server, _EVENTS * _CLIENTS, seconds)
+    name = f"the latest pulled by {_CLIENTS} clients at once"
+    tell(name, server, _LATEST * _CLIENTS, seconds)
     print(f"{'':<48}most memory meanwhile {peak:.0f} MiB")
     stores = [f"store-{number}" for number in range(_STORES)]
     seconds = await sync_load.push_s(server.url, TOKEN, stores, 1, 2)

@@ -93,7 +93,7 @@ class ServerProcess:
         self.sync_url = said.decode().split()[2]
 
     async def kill(self) -> None:
-        """End it as a power cut would, without a moment to tidy up."""
+        """End it without a moment to tidy up."""
         self.process.kill()
         with trio.CancelScope(shield=True):
             await self.process.wait()

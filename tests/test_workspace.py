@@ -171,3 +171,17 @@ def test_each_promise_names_a_test_that_exists() -> None:
         named = re.findall(r"\]\((tests/[^)]+)\)", tests)
         assert named, promise
         assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_all_folders_of_tests_are_run_by_default_but_one() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]
+    run = {
+        path
+        for name in settings["ini_options"]["testpaths"]
+        for path in ROOT.glob(name)
+    }
+    tests = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    left_out = {
+        path for path in tests - {ROOT / "tests"} if run.isdisjoint(path.parents)
+    }
+    assert left_out - run == {ROOT / "tests" / "interop"}

@@ -63,7 +63,7 @@ async def test_pushes_of_both_are_broadcast_to_both(
     assert set(notebook.state.cells) == {"theirs", "ours"}
 
 
-@pytest.mark.parametrize("length", [100, 200, 330])
+@pytest.mark.parametrize("length", [200, 330])
 async def test_a_long_log_comes_in_chunks(
     length: int, sync_url: str, peers: Peers
 ) -> None:
@@ -205,15 +205,15 @@ async def test_large_events_pass_up_to_what_a_push_may_hold(
 async def test_a_pull_answer_may_be_larger_than_any_push(
     sync_url: str, peers: Peers
 ) -> None:
-    # Three times a push at most: LiveStore's SQLite has 16 MB for everything.
+    # But not by much: LiveStore's SQLite has 16 MB for everything.
     writer = await peers.runt(sync_url)
-    writer.commit(*(title("x" * 300_000 + str(number)) for number in range(9)))
+    writer.commit(*(title("x" * 300_000 + str(number)) for number in range(4)))
     await writer.flush()
 
     livestore = await peers.livestore(sync_url)
     reader = await peers.runt(sync_url)
 
-    await agree(reader, livestore, head=9)
+    await agree(reader, livestore, head=4)
 
 
 async def test_livestore_knows_its_own_events_again(

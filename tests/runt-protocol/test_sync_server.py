@@ -48,6 +48,16 @@ def push(first: int, last: int) -> str:
     return push_of(*(event(number) for number in range(first, last + 1)))
 
 
+def other_push(first: int, last: int) -> str:
+    """A push of events that are not those of the log."""
+    return push_of(
+        *(
+            replace(event(number), session_id="other")
+            for number in range(first, last + 1)
+        )
+    )
+
+
 def push_of(*events: LoggedEvent) -> str:
     return encode_message(PushReq(request_id="push", batch=events))
 
@@ -303,7 +313,7 @@ def test_a_stale_push_is_refused_in_the_real_servers_words_and_healed() -> None:
     # The client reconnected and did not pull: its push shows its head (vector 09).
     edge = Edge(head=3)
     edge.connect("a")
-    assert edge.exchange("a", push(2, 2)) == [
+    assert edge.exchange("a", other_push(2, 2)) == [
         ("a", error("Invalid parent event number. Received e1 but expected e3")),
         ("a", ("push", [2, 3], 0)),
     ]
@@ -315,8 +325,8 @@ def test_healing_repeats_nothing_that_was_sent() -> None:
     edge.connect("a")
     edge.exchange("a", pull())
     stale = error("Invalid parent event number. Received e1 but expected e3")
-    assert edge.exchange("a", push(2, 2)) == [("a", stale)]
-    assert edge.exchange("a", push(2, 2)) == [("a", stale)]
+    assert edge.exchange("a", other_push(2, 2)) == [("a", stale)]
+    assert edge.exchange("a", other_push(2, 2)) == [("a", stale)]
 
 
 def test_healing_repeats_nothing_that_was_broadcast() -> None:
@@ -325,7 +335,7 @@ def test_healing_repeats_nothing_that_was_broadcast() -> None:
     edge.exchange("a", pull())
     edge.exchange("b", push(1, 1))
     stale = error("Invalid parent event number. Received e0 but expected e1")
-    assert edge.exchange("a", push(1, 1)) == [("a", stale)]
+    assert edge.exchange("a", other_push(1, 1)) == [("a", stale)]
 
 
 def test_healing_repeats_nothing_that_a_push_during_a_pull_shows() -> None:
@@ -334,11 +344,12 @@ def test_healing_repeats_nothing_that_a_push_during_a_pull_shows() -> None:
     reads = edge.receive("a", pull())
     edge.exchange("b", push(4, 4))
     edge.exchange("b", push(5, 5))
-    edge.receive("a", push(5, 5))
+    edge.receive("a", other_push(5, 5))
     edge.taken()
     edge.perform(reads)
     assert edge.taken() == [
         ("a", ("pull", [1, 2, 3], 0)),
+        ("a", error("Invalid parent event number. Received e4 but expected e5")),
         ("a", ("push", [5], 0)),
     ]
 
@@ -351,6 +362,65 @@ def test_healing_repeats_nothing_that_the_parent_shows() -> None:
     answers = edge.exchange("a", push(13, 13))
     assert answers == [
         ("a", error("Invalid parent event number. Received e12 but expected e9"))
+    ]
+
+
+def test_a_push_that_is_stored_already_is_acknowledged_and_not_stored_again() -> None:
+    # Loaded again, the JavaScript client pushes what it did not see confirmed.
+    edge = Edge(head=3)
+    edge.connect("a")
+    reads = edge.receive("a", pull(1))
+    assert edge.receive("a", push(2, 3)) == []  # behind the pull
+    edge.perform(reads)
+    assert edge.taken() == [("a", ("pull", [2, 3], 0)), ("a", ACK)]
+    assert len(edge.log) == 3
+
+
+def test_what_is_new_in_a_repeated_push_is_stored() -> None:
+    edge = Edge(head=3)
+    edge.connect("a", "b")
+    edge.exchange("b", pull(3))
+    assert edge.exchange("a", push(2, 5)) == [
+        ("a", ACK),
+        ("b", ("push", [4, 5], 0)),
+        ("a", ("push", [2, 3], 0)),
+        ("a", ("push", [4, 5], 0)),
+    ]
+    assert [item.event.seq_num for item in edge.log] == [1, 2, 3, 4, 5]
+
+
+def test_a_push_that_only_begins_like_the_log_is_refused() -> None:
+    edge = Edge(head=3)
+    edge.connect("a")
+    edge.exchange("a", pull())
+    batch = (event(2), replace(event(3), session_id="another"), event(4))
+    assert edge.exchange("a", push_of(*batch)) == [
+        ("a", error("Invalid parent event number. Received e2 but expected e3"))
+    ]
+    assert edge.exchange("a", push(4, 4)) == [("a", ACK), ("a", ("push", [4], 0))]
+
+
+def test_one_push_waits_for_a_comparison_and_no_more() -> None:
+    edge = Edge(head=3)
+    edge.connect("a")
+    reads = edge.receive("a", pull())
+    edge.receive("a", push(2, 3))
+    assert edge.exchange("a", push(3, 3)) == [
+        ("a", error("Invalid parent event number. Received e2 but expected e3"))
+    ]
+    edge.perform(reads)
+    assert edge.taken() == [("a", ("pull", [1, 2, 3], 0)), ("a", ACK)]
+
+
+def test_a_long_push_is_compared_chunk_by_chunk() -> None:
+    edge = Edge(head=250)
+    edge.connect("a")
+    edge.exchange("a", pull(250))
+    assert edge.exchange("a", push(1, 250)) == [("a", ACK)]
+    other = replace(event(1), client_id="another")
+    batch = (other, *(event(number) for number in range(2, 251)))
+    assert edge.exchange("a", push_of(*batch)) == [
+        ("a", error("Invalid parent event number. Received e0 but expected e250"))
     ]
 
 

@@ -39,10 +39,10 @@ NOW = "2026-11-23T08:00:00.000Z"
 WIRE = WireV04("store")
 
 
-def event(number: int) -> LoggedEvent:
+def event(number: int, text: str = "") -> LoggedEvent:
     return LoggedEvent(
         name="v1.Debug",
-        args_text=f'{{"id":"{number}"}}',
+        args_text=f'{{"id":"{number}{text}"}}',
         seq_num=number,
         parent_seq_num=number - 1,
         client_id="c",
@@ -62,6 +62,9 @@ def push(
 ) -> PushReq:
     batch = tuple(map(event, numbers))
     return PushReq(request_id=request_id, batch=batch, backend_id=backend_id)
+
+
+STALE = PushReq(request_id="9", batch=(event(1, "another"),))
 
 
 class Edge:
@@ -249,11 +252,22 @@ def test_a_stale_push_is_told_where_the_log_ends() -> None:
     edge.exchange("a", pull("1"))
     ahead = ServerAhead(head=3, parent=0)
     refusal = ErrorRes(request_id="9", message=str(ahead), cause=ahead)
-    assert edge.exchange("a", push(1)) == [("a", refusal)]
+    assert edge.exchange("a", STALE) == [("a", refusal)]
     assert edge.closed == []
 
 
-@pytest.mark.parametrize("messages", [[Ping(), Ping()], [push(1)]])
+def test_a_push_that_is_repeated_is_acknowledged() -> None:
+    edge = Edge(head=3)
+    edge.connect("a")
+    edge.exchange("a", pull("1"))
+    assert edge.exchange("a", push(2, 3)) == [("a", PushAck(request_id="9"))]
+    assert edge.exchange("a", push(3, 4)) == [
+        ("a", PushAck(request_id="9")),
+        ("a", ("1", [4], 0)),
+    ]
+
+
+@pytest.mark.parametrize("messages", [[Ping(), Ping()], [STALE]])
 def test_a_client_that_never_pulls_is_made_to_reconnect(
     messages: list[Message],
 ) -> None:

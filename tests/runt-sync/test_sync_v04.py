@@ -96,7 +96,8 @@ async def test_a_client_that_forgets_to_pull_is_sent_away(
         await other.push_and_confirm(event(1))
     async with join(server, wire=WIRE) as peer:
         if is_stale_push:
-            assert (await push(peer, event(1)))["_tag"] == "Failure"
+            stale = event(1, args={"id": "another"})
+            assert (await push(peer, stale))["_tag"] == "Failure"
         else:
             for _ in range(2):
                 await peer.send_text(PING)

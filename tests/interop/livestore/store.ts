@@ -1,6 +1,6 @@
 // A real LiveStore client of a Runt notebook, and a look at its databases.
 import { makeAdapter } from "@livestore/adapter-node";
-import { createStorePromise } from "@livestore/livestore";
+import { createStorePromise, type Store } from "@livestore/livestore";
 import { makeSync } from "./sync.ts";
 import { Effect, Schema, SubscriptionRef } from "@livestore/utils/effect";
 import { schema } from "./schema/mod.ts";
@@ -31,6 +31,9 @@ interface Database {
 interface LeaderContext {
   dbState: Database;
   dbEventlog: Database;
+  syncProcessor: {
+    syncState: { get: Effect.Effect<{ upstreamHead: { global: number } }> };
+  };
   syncBackend?: { isConnected: SubscriptionRef.SubscriptionRef<boolean> };
 }
 
@@ -39,7 +42,7 @@ const localPushTimeoutMs = 10_000;
 
 export class NotebookStore {
   private constructor(
-    private readonly store: Awaited<ReturnType<typeof createStorePromise>>,
+    private readonly store: Store,
     private readonly leader: LeaderContext,
   ) {}
 
@@ -69,7 +72,8 @@ export class NotebookStore {
     const { __leaderThreadCtx } = globalThis as unknown as {
       __leaderThreadCtx: LeaderContext;
     };
-    return new NotebookStore(store, __leaderThreadCtx);
+    // Which events are committed is known at run time only, not by type.
+    return new NotebookStore(store as unknown as Store, __leaderThreadCtx);
   }
 
   commit(inputs: EventInput[]) {
@@ -77,16 +81,15 @@ export class NotebookStore {
   }
 
   status() {
-    const backend = this.leader.syncBackend;
-    const [{ head }] = this.leader.dbEventlog.select(
-      "select head from __livestore_sync_status",
-    );
+    const { syncBackend: backend, syncProcessor } = this.leader;
+    // Set once the tables show it; what the event log says runs ahead of them.
+    const { upstreamHead } = Effect.runSync(syncProcessor.syncState.get);
     const [{ localHead }] = this.leader.dbEventlog.select(
       "select coalesce(max(seqNumGlobal), 0) as localHead from eventlog",
     );
     const connected = backend !== undefined &&
       Effect.runSync(SubscriptionRef.get(backend.isConnected));
-    return { head, localHead, connected };
+    return { head: upstreamHead.global, localHead, connected };
   }
 
   /** Waits until the leader, which works behind the store, has as many events. */

@@ -4,11 +4,8 @@ import { handleWebSocket, makeDurableObject } from "@livestore/sync-cf/cf-worker
 
 export class WebSocketServer extends makeDurableObject() {}
 
-interface Environment {
-  DB: D1Database;
-  ADMIN_SECRET: string;
-  AUTH_TOKEN: string;
-}
+type Arguments = Parameters<typeof handleWebSocket>;
+type Environment = Arguments[1] & { AUTH_TOKEN: string };
 
 function whoAmI(request: Request, env: Environment) {
   const isKnown = request.headers.get("authorization") === `Bearer ${env.AUTH_TOKEN}`;
@@ -22,7 +19,7 @@ function checkToken(payload: unknown, env: Environment) {
 }
 
 export default {
-  fetch(request: Request, env: Environment, context: ExecutionContext) {
+  fetch(request: Request, env: Environment, context: Arguments[2]) {
     const { pathname } = new URL(request.url);
     if (pathname === "/api/me") return whoAmI(request, env);
     return handleWebSocket(request, env, context, {

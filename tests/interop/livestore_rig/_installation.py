@@ -35,26 +35,34 @@ class Installation:
         worker_bundle: The real sync server, bundled for workerd.
     """
 
-    def __init__(self, scripts: Path, version: LiveStoreVersion) -> None:
+    def __init__(
+        self, packages: Path, scripts: Path, version: LiveStoreVersion
+    ) -> None:
+        self._packages = packages
         self._scripts = scripts
+        self._config = packages / "deno.json"
         self.version: LiveStoreVersion = version
         self.worker_bundle = scripts / "worker.mjs"
 
     def command(self, script: str, *arguments: str | Path) -> list[str | Path]:
         """Return the command line of a script, such as `client.ts`."""
-        config = self._scripts / "deno.json"
         return [
             find_deno_bin(),
             # The packages are what is tested; nothing untrusted runs here.
-            *("run", "--allow-all", "--cached-only", "--config", config),
+            *("run", "--allow-all", "--cached-only", "--config", self._config),
             self._scripts / script,
             *arguments,
         ]
 
+    def check_command(self) -> list[str | Path]:
+        """Return the command line that checks the types of all scripts."""
+        scripts = sorted(self._scripts.glob("*.ts"))
+        return [find_deno_bin(), "check", "--config", self._config, *scripts]
+
     def environment(self) -> dict[str, str]:
         """Return the environment for such a command."""
         return os.environ | {
-            "DENO_DIR": str(self._scripts.parent / "deno"),
+            "DENO_DIR": str(self._packages / "deno"),
             # Without it LiveStore checks that materialisers are pure, by running them
             # twice, and shuts stores down on batches that are in order.
             "NODE_ENV": "production",
@@ -74,8 +82,8 @@ def install(version: LiveStoreVersion) -> Installation:
         _put(place, partial(_install_packages, manifests))
     scripts = place / f"scripts-{_hash(sorted(SOURCES.rglob('*.ts')))}"
     if not scripts.exists():
-        _put(scripts, partial(_install_scripts, version))
-    return Installation(scripts, version)
+        _put(scripts, partial(_install_scripts, version, place))
+    return Installation(place, scripts, version)
 
 
 def _source(version: LiveStoreVersion, name: str) -> Path:
@@ -95,12 +103,12 @@ def _install_packages(manifests: Iterable[Path], place: Path) -> None:
     shutil.rmtree(place / "download")
 
 
-def _install_scripts(version: LiveStoreVersion, place: Path) -> None:
+def _install_scripts(version: LiveStoreVersion, packages: Path, place: Path) -> None:
     shutil.copytree(SOURCES, place, dirs_exist_ok=True)
     own = SOURCES / f"v{version}"
     if own.exists():
         shutil.copytree(own, place, dirs_exist_ok=True)
-    installation = Installation(place, version)
+    installation = Installation(packages, place, version)
     command = installation.command("bundle.ts", installation.worker_bundle)
     _run(command, place, installation.environment())
 

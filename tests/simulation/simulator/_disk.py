@@ -180,25 +180,36 @@ class SimulatedDatabase(_database.Database):
     """
 
     def __init__(self, connection: sqlite3.Connection, disk: Disk) -> None:
-        super().__init__(connection)
+        super().__init__(writer=connection, reader=connection)
         self._disk = disk
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run work in one transaction; see `runt_sync.Database.run`."""
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run work in one transaction; see `runt_sync.Database.write`."""
+        return await self._run(work, self._write_turn)
 
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run work on what is committed; see `runt_sync.Database.read`."""
+        return await self._run(work, self._read_turn)
+
+    async def _run(
+        self, work: Callable[[sqlite3.Connection], T], turn: trio.CapacityLimiter
+    ) -> T:
         def work_on_a_bad_disk(connection: sqlite3.Connection) -> T:
+            changes = connection.total_changes
             result = work(connection)
             if self._disk.is_broken and connection.total_changes > changes:
                 raise sqlite3.OperationalError("disk I/O error")  # as from COMMIT
             return result
 
-        async with self._turn:
-            changes = self._connection.total_changes
+        def transaction() -> T:
+            return _database.run_in_transaction(
+                self._writer, "BEGIN IMMEDIATE", work_on_a_bad_disk
+            )
+
+        async with turn:
             # As in the thread of the original: once begun, it is not abandoned.
             with suppress(_ProcessHasEnded), trio.CancelScope(shield=True):
-                return await self._disk.write(
-                    self._connection, lambda: self._work(work_on_a_bad_disk)
-                )
+                return await self._disk.write(self._writer, transaction)
             await trio.sleep_forever()  # until the process's scope is cancelled
             raise AssertionError
 

@@ -101,7 +101,7 @@ class SimulatedServer:
     async def _run(self, process: trio.CancelScope) -> None:
         database = self._disk.open()
         log = EventLog(database, self._limits.sync)
-        rooms = Rooms(log, self._limits.sync)
+        rooms = Rooms(log, self._limits)
         token = _ExpiringToken(self)
         app = self._app = App(token, log, rooms, self._limits)
         artifacts = ArtifactStore(database, Path("nowhere"))

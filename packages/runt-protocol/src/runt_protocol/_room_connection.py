@@ -5,16 +5,29 @@ from typing import Literal
 
 import msgspec
 
-from ._messages import ErrorRes, Message, OtherLog, PullReq, ServerAhead
+from ._messages import ErrorRes, Message, OtherLog, PullReq, PushReq, ServerAhead
 from ._room_effects import ConnId, Effect, Send
 from ._wire import Wire
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """A push from behind the head of the log: perhaps it is stored there already.
+
+    Attributes:
+        push: The push.
+        created_at: When it came.
+    """
+
+    push: PushReq
+    created_at: str
 
 
 class Reading(msgspec.Struct):
     """A range of the log on its way to a connection; `sent` moves up to `up_to`.
 
     `live` says whether later events are to follow, `stopped` that the client wants
-    nothing of it any more.
+    nothing of it any more. With a `repeat` the range is compared with that push instead
+    of being sent; `known` of its events, from the first, were found there.
     """
 
     context: Literal["pull", "push"]
@@ -23,6 +36,8 @@ class Reading(msgspec.Struct):
     up_to: int
     live: bool = True
     stopped: bool = False
+    repeat: Repeat | None = None
+    known: int = 0
 
 
 class Connection(msgspec.Struct):
@@ -43,7 +58,9 @@ class Connection(msgspec.Struct):
     has_pinged: bool = False
     sent: int | None = None
     reading: Reading | None = None
-    waiting: deque[PullReq] = msgspec.field(default_factory=deque[PullReq])
+    waiting: deque[PullReq | Repeat] = msgspec.field(
+        default_factory=deque[PullReq | Repeat]
+    )
 
     def send(self, message: Message) -> list[Effect]:
         """Send a message, if there is such a one in what the socket speaks."""

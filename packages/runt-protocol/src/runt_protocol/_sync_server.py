@@ -31,7 +31,7 @@ from ._messages import (
 )
 from ._push_check import malformed, stale
 from ._room_answers import answer, parts
-from ._room_connection import Connection, Reading
+from ._room_connection import Connection, Reading, Repeat
 from ._room_effects import Append, Close, ConnId, Effect, Read, Send
 from ._wire import Wire
 from ._wire_v03 import WIRE_V03
@@ -234,6 +234,8 @@ class SyncRoom:
         last = reading.sent + len(numbers)
         if numbers != list(range(reading.sent + 1, last + 1)) or last > reading.up_to:
             raise UsageError(f"e{reading.sent + 1} to e{reading.up_to} are to be read")
+        if reading.repeat is not None:
+            return self._compare(connection, reading, reading.repeat, events)
         effects: list[Effect] = []
         for part in parts(events, self._limits):
             reading.sent = part[-1].event.seq_num
@@ -278,7 +280,7 @@ class SyncRoom:
         connection.has_pulled = True
         if connection.reading is None:
             return self._start_pull(connection, pull)
-        if len(connection.waiting) == self._limits.max_waiting_pulls:
+        if len(connection.waiting) >= self._limits.max_waiting_pulls:
             why = "Too many pulls at once on this connection"
             return connection.refuse(pull.request_id, why)
         connection.waiting.append(pull)
@@ -308,13 +310,16 @@ class SyncRoom:
         An empty answer, which the real servers give where the cursor is beyond the
         head, would let it wait for events that never come.
         """
+        if cursor <= self._stored:
+            return self._other_log(pull.backend_id)
         if pull.backend_id is not None:
-            other = OtherLog(expected=self._backend_id, received=pull.backend_id)
-            is_other = pull.backend_id != self._backend_id or cursor > self._stored
-            return other if is_other else None
-        if cursor > self._stored:
-            return f"The log ends at e{self._stored}, but the cursor is e{cursor}"
-        return None
+            return OtherLog(expected=self._backend_id, received=pull.backend_id)
+        return f"The log ends at e{self._stored}, but the cursor is e{cursor}"
+
+    def _other_log(self, backend_id: str | None) -> OtherLog | None:
+        if backend_id in {None, self._backend_id}:
+            return None
+        return OtherLog(expected=self._backend_id, received=backend_id or "")
 
     def _stop_pull(self, connection: Connection, stop: StopPull) -> list[Effect]:
         reading = connection.reading
@@ -324,7 +329,12 @@ class SyncRoom:
         if reading is not None and reading.request_id == stop.request_id:
             reading.stopped = True
         elif not is_stream:
-            waiting = [p for p in connection.waiting if p.request_id == stop.request_id]
+            waiting = [
+                request
+                for request in connection.waiting
+                if isinstance(request, PullReq)
+                and request.request_id == stop.request_id
+            ]
             if not waiting:
                 return []  # a push, which has its own answer, or a pull that has ended
             connection.waiting.remove(waiting[0])
@@ -335,40 +345,94 @@ class SyncRoom:
     ) -> list[Effect]:
         if not push.batch:
             return connection.send(PushAck(request_id=push.request_id))
-        why = malformed(push.batch)
+        why = malformed(push.batch) or self._other_log(push.backend_id)
         if why is not None:
             return connection.refuse(push.request_id, why)
-        if push.backend_id not in {None, self._backend_id}:
-            other = OtherLog(expected=self._backend_id, received=push.backend_id or "")
-            return connection.refuse(push.request_id, other)
         parent = push.batch[0].parent_seq_num
         if connection.sent is None and not connection.wire.is_streamed:
             connection.sent = parent
-        ahead = stale(push.batch, self._accepted)
+        repeat = Repeat(push, created_at)
+        if parent >= self._stored:
+            return self._finish_push(connection, repeat, known=0)
+        if connection.reading is None:
+            return self._start_comparison(connection, repeat)
+        if any(isinstance(request, Repeat) for request in connection.waiting):
+            # No client has two pushes under way, and each may be large.
+            return self._finish_push(connection, repeat, known=0)
+        connection.waiting.append(repeat)
+        return []
+
+    def _start_comparison(self, connection: Connection, repeat: Repeat) -> list[Effect]:
+        """Read what the log holds in the place of a push.
+
+        The JavaScript client repeats a push when it is loaded again before it knew that
+        the push was stored. An Error would end its pushing: what it then pulls are its
+        own events, and only foreign ones make it push again.
+        """
+        batch = repeat.push.batch
+        parent = batch[0].parent_seq_num
+        up_to = min(batch[-1].seq_num, self._stored)
+        connection.reading = Reading("push", _CATCH_UP, parent, up_to, repeat=repeat)
+        return [Read(connection.conn_id, parent, up_to)]
+
+    def _compare(
+        self,
+        connection: Connection,
+        reading: Reading,
+        repeat: Repeat,
+        events: Sequence[StoredEvent],
+    ) -> list[Effect]:
+        batch = repeat.push.batch
+        for stored in events:
+            index = stored.event.seq_num - batch[0].seq_num
+            if index == reading.known and batch[index] == stored.event:
+                reading.known += 1
+        reading.sent = events[-1].event.seq_num
+        if reading.sent < reading.up_to:
+            return []
+        connection.reading = None
+        effects = self._finish_push(connection, repeat, known=reading.known)
+        return effects + self._next_read(connection)
+
+    def _finish_push(
+        self, connection: Connection, repeat: Repeat, *, known: int
+    ) -> list[Effect]:
+        """Store a push, except for those of its first events that are stored."""
+        push = repeat.push
+        rest = push.batch[known:]
+        ahead = stale(rest, self._accepted) if rest else None
+        if (known or ahead is not None) and not connection.wire.is_streamed:
+            # What the client lacks follows, and nothing twice: one event that comes
+            # again ends the syncing of a 0.3 client for good.
+            parent = push.batch[0].parent_seq_num
+            connection.sent = max(connection.sent or 0, parent)
+        if not rest:
+            return connection.send(PushAck(request_id=push.request_id))
         if ahead is not None:
             refusal = connection.refuse(push.request_id, ahead)
-            return refusal + self._heal(connection, parent)
-        batch = tuple(StoredEvent(event=e, created_at=created_at) for e in push.batch)
+            return refusal + self._heal(connection)
+        batch = tuple(StoredEvent(event=e, created_at=repeat.created_at) for e in rest)
         self._accepted = batch[-1].event.seq_num
         self._appending.append(_Appending(connection.conn_id, push.request_id, batch))
         return [Append(batch)]
 
-    def _heal(self, connection: Connection, parent: int) -> list[Effect]:
+    def _heal(self, connection: Connection) -> list[Effect]:
         """Help a JavaScript client on, which waits for events after a stale push.
 
-        It gets what it lacks and nothing twice: one repeated event ends the syncing of
-        a 0.3 client for good. What a 0.4 client lacks is on its way, if it has pulled.
+        What a 0.4 client lacks is on its way, if it has pulled.
         """
-        if not connection.wire.is_streamed:
-            connection.sent = max(connection.sent or 0, parent)
-        elif not connection.has_pulled:
+        if connection.wire.is_streamed and not connection.has_pulled:
             return [Close(connection.conn_id, _NO_PULL)]
         return self._catch_up(connection)
 
     def _next_read(self, connection: Connection) -> list[Effect]:
         effects: list[Effect] = []
         while connection.waiting and connection.reading is None:
-            effects += self._start_pull(connection, connection.waiting.popleft())
+            match connection.waiting.popleft():
+                case Repeat() as repeat:
+                    effects += self._start_comparison(connection, repeat)
+                case pull:
+                    effects += self._start_pull(connection, pull)
         return effects + self._catch_up(connection)
 
     def _catch_up(self, connection: Connection) -> list[Effect]:

@@ -87,7 +87,11 @@ class Database:
             StorageError: SQLite could not do it.
         """
         return await trio.to_thread.run_sync(
-            _work, self._writer, "BEGIN IMMEDIATE", work, limiter=self._write_turn
+            run_in_transaction,
+            self._writer,
+            "BEGIN IMMEDIATE",
+            work,
+            limiter=self._write_turn,
         )
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -100,15 +104,25 @@ class Database:
             StorageError: SQLite could not do it.
         """
         return await trio.to_thread.run_sync(
-            _work, self._reader, "BEGIN", work, limiter=self._read_turn
+            run_in_transaction, self._reader, "BEGIN", work, limiter=self._read_turn
         )
 
 
-def _work(
+def run_in_transaction(
     connection: sqlite3.Connection,
     begin: str,
     work: Callable[[sqlite3.Connection], T],
 ) -> T:
+    """Run work in one transaction, here and now.
+
+    Args:
+        connection: The connection.
+        begin: The statement that begins the transaction.
+        work: What to do with the connection. If it raises, nothing of it stays.
+
+    Raises:
+        StorageError: SQLite could not do it.
+    """
     try:
         with _transaction(connection, begin):
             return work(connection)

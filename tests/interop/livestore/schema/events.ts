@@ -16,15 +16,20 @@ const representations = Record({ key: String, value: representation });
 export type Representation = typeof representation.Type;
 export type Representations = typeof representations.Type;
 
+/** A struct whose fields need no services, which LiveStore asks for. */
+type StructOf<Fields extends Schema.Struct.Fields> = Schema.Schema<
+  Schema.Struct.Type<Fields>,
+  Schema.Struct.Encoded<Fields>
+>;
+
 const actorId = optional(String);
 const outputPlace = { id: String, cellId: String, position: Number };
 const delta = { id: String, outputId: String, delta: String, sequenceNumber: Number };
 
-// deno-lint-ignore no-explicit-any -- each field has its own schema
-const event = <const Name extends string, Fields extends Record<string, any>>(
+const event = <const Name extends string, const Fields extends Schema.Struct.Fields>(
   name: Name,
   fields: Fields,
-) => Events.synced({ name, schema: Struct(fields) });
+) => Events.synced({ name, schema: Struct(fields) as unknown as StructOf<Fields> });
 
 export const notebookEvents = {
   debug: event("v1.Debug", { id: String }),

@@ -98,12 +98,15 @@ class Table(Mapping[str, RowT], Generic[RowT]):
 
     def write(self, key: str, row: RowT | None) -> None:
         """Set or remove what stands under a key and note what stood there."""
-        self._journal.append(Change(self, key, self._rows.get(key)))
-        self.restore(key, row)
+        before = self._rows.get(key)
+        self._journal.append(Change(self, key, before))
+        self._exchange(key, before, row)
 
     def restore(self, key: str, row: RowT | None) -> None:
         """Set or remove what stands under a key without noting it."""
-        before = self._rows.get(key)
+        self._exchange(key, self._rows.get(key), row)
+
+    def _exchange(self, key: str, before: RowT | None, row: RowT | None) -> None:
         if row is None:
             del self._rows[key]
         else:
