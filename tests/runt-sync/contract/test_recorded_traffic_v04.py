@@ -58,6 +58,9 @@ def comparable(text: str, backend_id: str) -> str:
     for page in message.get("values", []):
         for item in page["batch"]:
             item["metadata"]["value"]["createdAt"] = "then"
+    error = message.get("exit", {}).get("cause", {}).get("error", {})
+    if "minimumExpectedNum" in error:  # a push that came after it may be stored by then
+        error["minimumExpectedNum"] = "the head"
     return json.dumps(message)
 
 
