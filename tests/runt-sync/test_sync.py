@@ -316,3 +316,21 @@ async def test_many_clients_agree_on_one_log(server: Server, join: Join) -> None
     assert len(logs) == 4
     assert all(log == logs[0] for log in logs)
     assert len(set(logs[0])) == 20
+
+
+async def test_a_push_that_comes_again_after_a_restart_is_stored_once(
+    data_dir: Path, join: Join, event: MakeEvent
+) -> None:
+    # A client that was closed before it heard of its push repeats it.
+    async with open_server(data_dir=data_dir) as server, join(server) as peer:
+        await peer.pull()
+        await peer.push_and_confirm(event(1), event(2))
+
+    async with open_server(data_dir=data_dir) as server, join(server) as peer:
+        await peer.pull()
+        await peer.push(event(1), event(2))
+        await peer.receive("PushAck")
+        await peer.push_and_confirm(event(3))
+        numbers = [item["eventEncoded"]["seqNum"] for item in await peer.pull()]
+
+    assert numbers == [1, 2, 3]

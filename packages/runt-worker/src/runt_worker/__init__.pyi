@@ -14,7 +14,6 @@ from ._errors import (
     WorkerError,
 )
 from ._files import HostMount
-from ._kernel import OnOutput
 from ._launch import LaunchedProcess
 from ._limits import Limits
 from ._network import NetworkGrant, NetworkGrants
@@ -31,6 +30,7 @@ from ._outputs import (
 )
 from ._package_manager import CachedPackage, PackageManager, Pruned, read_requirements
 from ._packages import PackageError
+from ._pending_request import OnOutput
 from ._preparation import OnSetup, prepare
 from ._private_directory import private_directory
 from ._replies import (

@@ -17,12 +17,13 @@ from runt_worker._errors import (
     WorkerDiedError,
 )
 from runt_worker._files import SandboxFiles, open_files
-from runt_worker._kernel import Kernel, OnOutput, PendingRequest, ReplyT, open_kernel
+from runt_worker._kernel import Kernel, open_kernel
 from runt_worker._launch import LaunchedProcess
 from runt_worker._nursery import open_flat_nursery
 from runt_worker._options import Assets, WorkerOptions
 from runt_worker._output_budget import OutputBudget
 from runt_worker._outputs import Error, Stream
+from runt_worker._pending_request import OnOutput, PendingRequest, ReplyT
 from runt_worker._preparation import OnSetup, prepare
 from runt_worker._private_directory import sweep
 from runt_worker._replies import (
