@@ -40,7 +40,7 @@ DEAF = {
     ),
     "interrupt buffer emptied for ever": (
         "buffer = pyodide_js._module.Py_EmscriptenSignalBuffer\nUNHEARD\n"
-        "run_js('''(buffer) => { for (;;) buffer.fill(0); }''')(buffer)"
+        "run_js('''(buffer) => { for (;;) buffer[0]; }''')(buffer)  # reading takes"
     ),
     "reply that never comes": ("UNHEARD\njs.self.postMessage = run_js('() => {}')"),
     "proxies of JavaScript that lie": (
