@@ -48,11 +48,15 @@ async def test_kills_at_random_moments_leave_no_execution_stuck_or_done_twice(
     names: list[str] = []
     async with open_worker() as worker:
         agent = await start_agent(worker=worker)
-        for _ in range(kills):
+
+        def keep_busy() -> None:
             while sum(not ended(person, name) for name in names[-20:]) < WAITING:
                 names.append(person.request(rng.choice(SOURCES)))
+
+        for _ in range(kills):
+            keep_busy()
             await trio.sleep(rng.uniform(0, LONGEST_LIFE_S))
-            await kill(worker)
+            await kill(worker, keep_busy)
         for name in names:
             if not ended(person, name):
                 person.cancel(name)  # some have no end of their own
@@ -81,13 +85,14 @@ def ended(person: Any, name: str) -> bool:
     return person.status(name) in {"completed", "failed", "cancelled"}
 
 
-async def kill(worker: Worker) -> None:
-    """Kill a sandbox, and wait for the next one."""
+async def kill(worker: Worker, keep_busy: Callable[[], None]) -> None:
+    """Kill a sandbox, and wait for the next one, which an execution calls for."""
     pid = await pid_of(worker)
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
     with trio.fail_after(RESTART_S):
         while await pid_of(worker) == pid:  # noqa: ASYNC110 - nothing tells of it
+            keep_busy()
             await trio.sleep(0.01)
 
 

@@ -307,7 +307,7 @@ def test_every_execution_ends_and_none_is_run_twice(seed: int) -> None:
 
 
 def test_the_seeds_lead_to_claims_that_meet() -> None:
-    worlds = [World(seed) for seed in range(12)]
+    worlds = [World(seed) for seed in range(40)]
     for world in worlds:
         world.run(STEPS)
 

@@ -7,11 +7,12 @@
  */
 export function makeSchedule(): (callback: () => void, delayMs: number) => void {
   const { port1, port2 } = new MessageChannel();
+  const post = port2.postMessage.bind(port2); // whatever becomes of its prototype
   const waiting: (() => void)[] = [];
   port1.onmessage = () => waiting.shift()?.();
   return (callback, delayMs) => {
     if (delayMs > 0) return void setTimeout(callback, delayMs);
     waiting.push(callback);
-    port2.postMessage(null);
+    post(null);
   };
 }
