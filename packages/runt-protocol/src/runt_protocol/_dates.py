@@ -18,6 +18,10 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _CYCLE_YEARS: Final = 400
 _CYCLE_MS: Final = 146_097 * 86_400_000
 _MAX_PLAIN_YEAR: Final = 9999
+# What `Date.toISOString` writes, and so nearly every date: the quick way in and out.
+_USUAL_DATE: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII
+)
 _DATE: Final = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?"
     r"(?:T(?P<hour>\d\d):(?P<minute>\d\d)"
@@ -39,6 +43,8 @@ def format_date(moment: datetime) -> str:
     Raises:
         ValueError: The datetime has no time zone.
     """
+    if moment.tzinfo is UTC:  # as in every event that was decoded
+        return moment.isoformat("T", "milliseconds").removesuffix("+00:00") + "Z"
     return format_epoch_ms(epoch_ms(moment))
 
 
@@ -87,6 +93,11 @@ def parse_date(text: str) -> datetime:
     Raises:
         ValueError: The text is no ISO date.
     """
+    if _USUAL_DATE.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is no date: {error}") from None
     match = _DATE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no ISO date")

@@ -5,7 +5,7 @@ syncing, so an event that decodes here is safe to pass on. Unknown events and fi
 come from newer clients: the events are kept whole, the fields stay in the envelope.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -37,11 +37,12 @@ _DATE_FIELDS: Final[dict[type[Event], tuple[tuple[str, str], ...]]] = {
     for event_type in EVENT_TYPES.values()
 }
 
-# Types whose arguments msgspec alone reads as JavaScript does; dates need our reader.
-_DIRECT: Final = {
-    event_type: msgspec.json.Decoder(event_type)
-    for event_type, fields in _DATE_FIELDS.items()
-    if not fields
+# Events whose arguments msgspec alone reads as JavaScript does: dates need our reader,
+# and the one event without arguments comes with none, null or {}.
+_DIRECT: Final[Mapping[str, msgspec.json.Decoder[Event]]] = {
+    name: msgspec.json.Decoder(event_type)
+    for name, event_type in EVENT_TYPES.items()
+    if event_type is not AllExecutionsCancelled and not _DATE_FIELDS[event_type]
 }
 
 
@@ -58,21 +59,8 @@ def decode_event(name: str, args_text: str | None) -> Event | UnknownEvent:
     Raises:
         InvalidEventError: The arguments are not what the real clients take.
     """
-    event_type = EVENT_TYPES.get(name)
-    if event_type is None:
-        return UnknownEvent(name=name, args_text=args_text)
-    if event_type is AllExecutionsCancelled:
-        return AllExecutionsCancelled()  # peers send no args, null or {}
-    if args_text is None:
-        raise InvalidEventError(name, "it has no arguments")
-    try:
-        event = _decode_directly(event_type, args_text)
-        if event is None:
-            event = _convert(event_type, _loads_shallow(args_text))
-        check_rules(event)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise InvalidEventError(name, _reason(error)) from error
-    return event
+    event = _decode_directly(name, args_text)
+    return _decode_carefully(name, args_text) if event is None else event
 
 
 def encode_event(event: Event) -> EncodedEvent:
@@ -104,18 +92,36 @@ def encode_event(event: Event) -> EncodedEvent:
     return EncodedEvent(name=name, args_text=args_text)
 
 
-def _decode_directly(event_type: type[Event], args_text: str) -> Event | None:
+def _decode_directly(name: str, args_text: str | None) -> Event | None:
     """Read plain arguments in one step; None leaves them to the careful way.
 
     That one knows better what JavaScript makes of odd ones, and says what is wrong.
     """
-    decoder = _DIRECT.get(event_type)
-    if decoder is None or _may_be_deep(args_text):
+    decoder = _DIRECT.get(name)
+    if decoder is None or args_text is None or _may_be_deep(args_text):
         return None
     try:
-        return decoder.decode(args_text)
-    except (ValueError, RecursionError):
+        event = decoder.decode(args_text)
+        check_rules(event)
+    except (ValueError, TypeError, RecursionError):
         return None
+    return event
+
+
+def _decode_carefully(name: str, args_text: str | None) -> Event | UnknownEvent:
+    event_type = EVENT_TYPES.get(name)
+    if event_type is None:
+        return UnknownEvent(name=name, args_text=args_text)
+    if event_type is AllExecutionsCancelled:
+        return AllExecutionsCancelled()
+    if args_text is None:
+        raise InvalidEventError(name, "it has no arguments")
+    try:
+        event = _convert(event_type, _loads_shallow(args_text))
+        check_rules(event)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise InvalidEventError(name, _reason(error)) from error
+    return event
 
 
 def _loads_shallow(text: str) -> Any:
@@ -126,6 +132,8 @@ def _loads_shallow(text: str) -> Any:
 
 
 def _may_be_deep(text: str) -> bool:
+    if len(text) <= 2 * _MAX_DEPTH:
+        return False  # a level takes two brackets
     return text.count("[") + text.count("{") > _MAX_DEPTH
 
 
