@@ -7,9 +7,12 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
+import msgspec
+
 MAX_DATE_MS: Final = 8_640_000_000_000_000
 """The last moment that a JavaScript Date can hold, in milliseconds after 1970."""
 
+_LENGTH_TO_SECONDS: Final = len("2025-01-02T03:04:05")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BASE_YEAR: Final = 2000
 _BASE: Final = datetime(_BASE_YEAR, 1, 1, tzinfo=UTC)
@@ -18,7 +21,8 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _CYCLE_YEARS: Final = 400
 _CYCLE_MS: Final = 146_097 * 86_400_000
 _MAX_PLAIN_YEAR: Final = 9999
-# What `Date.toISOString` writes, and so nearly every date: the quick way in and out.
+# What `Date.toISOString` writes, and so nearly every date. An hour of 24 is left to the
+# careful way, since later versions of Python take it for the next day.
 _USUAL_DATE: Final = re.compile(
     r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII
 )
@@ -44,7 +48,9 @@ def format_date(moment: datetime) -> str:
         ValueError: The datetime has no time zone.
     """
     if moment.tzinfo is UTC:  # as in every event that was decoded
-        return moment.isoformat("T", "milliseconds").removesuffix("+00:00") + "Z"
+        # msgspec takes a tenth of isoformat's time; only its fraction has other digits.
+        to_seconds = msgspec.to_builtins(moment)[:_LENGTH_TO_SECONDS]
+        return f"{to_seconds}.{moment.microsecond // 1000:03}Z"
     return format_epoch_ms(epoch_ms(moment))
 
 

@@ -1,7 +1,7 @@
 """One table: rows by key, indexes beside them, and a journal of every change.
 
-`Table.write` is the only place where a row comes, changes or goes, so the journal
-misses nothing and undo is exact.
+`Table._exchange` is the only place where a row comes, changes or goes, and only undo
+reaches it without a note in the journal, which so misses nothing: undo is exact.
 """
 
 import re
@@ -19,8 +19,12 @@ RowT = TypeVar("RowT", bound=Struct)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-class Change(Struct, frozen=True):
-    """What stood under a key before a write; None where nothing stood."""
+class Change(Struct, frozen=True, gc=False):
+    """What stood under a key before a write; None where nothing stood.
+
+    Made and dropped by the million, it stays out of the garbage collector: nothing that
+    it refers to refers to it, save the journal while an event is carried out.
+    """
 
     table: "Table[Any]"
     key: str
@@ -122,7 +126,7 @@ class Table(Mapping[str, RowT], Generic[RowT]):
 
     def _stored(self, row: RowT) -> RowT:
         """Give a row as it comes back from the clients' SQLite."""
-        texts = self._texts_of(row)
+        texts: tuple[str | None, ...] = self._texts_of(row)
         if _are_stored_unchanged(texts):
             return row  # nearly every one
         fields = zip(self._text_fields, texts, strict=True)
@@ -140,17 +144,20 @@ class Table(Mapping[str, RowT], Generic[RowT]):
             del self._rows[key]
         else:
             self._rows[key] = row
-        for field, keys_by_value in self._indexes.items():
+        for field in self._indexes:
             old = before and getattr(before, field)
             new = row and getattr(row, field)
-            if old == new:
-                continue
-            if old is not None:
-                del keys_by_value[old][key]
-                if not keys_by_value[old]:
-                    del keys_by_value[old]
-            if new is not None:
-                keys_by_value[new][key] = None
+            if old != new:
+                self._reindex(field, key, old, new)
+
+    def _reindex(self, field: str, key: str, old: object, new: object) -> None:
+        keys_by_value = self._indexes[field]
+        if old is not None:
+            del keys_by_value[old][key]
+            if not keys_by_value[old]:
+                del keys_by_value[old]
+        if new is not None:
+            keys_by_value[new][key] = None
 
 
 def stored_text(text: str) -> str:
