@@ -30,6 +30,7 @@ MATERIALISERS: Final[Mapping[type[Event], Materialiser[Any]]] = (
 )
 
 
+# Nothing that it refers to refers to it, so the garbage collector need not know it.
 class Undo(Struct, frozen=True, gc=False):
     """How to take one event back; opaque to everybody but `NotebookState.revert`."""
 
@@ -85,8 +86,8 @@ class NotebookState:
             undo: What `apply` returned for the latest event that was not yet taken
                 back: events go in the reverse order of their coming.
         """
-        for change in reversed(undo.changes):
-            change.table.restore(change.key, change.before)
+        for table, key, before in reversed(undo.changes):
+            table.restore(key, before)
 
     def tables(self) -> dict[str, list[dict[str, object]]]:
         """Print the state as the SQLite tables of a JavaScript client hold it.

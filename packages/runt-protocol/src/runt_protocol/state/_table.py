@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
-from typing import Any, Final, Generic, TypeVar, get_args
+from typing import Any, Final, Generic, TypeAlias, TypeVar, get_args
 
 from msgspec import Struct, structs
 
@@ -19,16 +19,8 @@ RowT = TypeVar("RowT", bound=Struct)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-class Change(Struct, frozen=True, gc=False):
-    """What stood under a key before a write; None where nothing stood.
-
-    Made and dropped by the million, it stays out of the garbage collector: nothing that
-    it refers to refers to it, save the journal while an event is carried out.
-    """
-
-    table: "Table[Any]"
-    key: str
-    before: Struct | None
+Change: TypeAlias = "tuple[Table[Any], str, Struct | None]"
+"""A table, a key in it, and what stood there before a write: None if nothing did."""
 
 
 class Table(Mapping[str, RowT], Generic[RowT]):
@@ -136,7 +128,7 @@ class Table(Mapping[str, RowT], Generic[RowT]):
 
     def _write(self, key: str, before: RowT | None, row: RowT | None) -> None:
         """Set or remove what stands under a key and note what stood there."""
-        self._journal.append(Change(self, key, before))
+        self._journal.append((self, key, before))
         self._exchange(key, before, row)
 
     def _exchange(self, key: str, before: RowT | None, row: RowT | None) -> None:
@@ -147,17 +139,15 @@ class Table(Mapping[str, RowT], Generic[RowT]):
         for field in self._indexes:
             old = before and getattr(before, field)
             new = row and getattr(row, field)
-            if old != new:
-                self._reindex(field, key, old, new)
-
-    def _reindex(self, field: str, key: str, old: object, new: object) -> None:
-        keys_by_value = self._indexes[field]
-        if old is not None:
-            del keys_by_value[old][key]
-            if not keys_by_value[old]:
-                del keys_by_value[old]
-        if new is not None:
-            keys_by_value[new][key] = None
+            if old == new:
+                continue
+            keys_by_value = self._indexes[field]
+            if old is not None:
+                del keys_by_value[old][key]
+                if not keys_by_value[old]:
+                    del keys_by_value[old]
+            if new is not None:
+                keys_by_value[new][key] = None
 
 
 def stored_text(text: str) -> str:
