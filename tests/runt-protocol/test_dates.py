@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runt_protocol import format_date, parse_date
-from runt_protocol._dates import MAX_DATE_MS, format_epoch_ms
+from runt_protocol._dates import MAX_DATE_MS, epoch_ms, format_epoch_ms
 
 FIVE_PAST = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -25,6 +27,15 @@ FIVE_PAST = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
 )
 def test_writing(moment: datetime, text: str) -> None:
     assert format_date(moment) == text
+
+
+@given(moment=st.datetimes(timezones=st.just(UTC)))
+def test_dates_in_utc_are_written_as_all_are(moment: datetime) -> None:
+    text = format_date(moment)
+    assert text == format_epoch_ms(epoch_ms(moment))
+    assert parse_date(text) == moment - timedelta(
+        microseconds=moment.microsecond % 1000
+    )
 
 
 def test_a_date_without_zone_is_not_written() -> None:
@@ -79,6 +90,8 @@ def test_reading(text: str, moment: datetime) -> None:
         "not a date",
         "2025-13-01",
         "2025-01-02T25:00Z",
+        "2025-01-02T24:00:00.000Z",
+        "2025-02-30T03:04:05.678Z",
         "2025-01-02T03:04:05+99:00",
         "2025-01-02T03:04:05.Z",
         "2025-01-02 03:04:05Z",

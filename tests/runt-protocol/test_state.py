@@ -179,6 +179,31 @@ def test_the_other_tables_are_there_to_read() -> None:
     assert len(state.presence) == 1
 
 
+def test_texts_are_as_the_clients_sqlite_gives_them_back() -> None:
+    state = state_after(cell("c\0x"), cell("d"), printed("o\0", "a\ud83db"))
+    state.apply(CellSourceChanged(id="c\0y", source="é\0z", modified_by="u\0"))
+    assert [row.id for row in state.ordered_cells()] == ["c", "d"]
+    assert state.cells["c"].source == "é"
+    assert state.presence["u"].cell_id == "c"
+    assert state.outputs["o"].data == "a\ufffdb"
+
+
+def test_a_text_in_a_json_column_is_whole() -> None:
+    can = Capabilities(
+        can_execute_code=True,
+        can_execute_sql=False,
+        can_execute_ai=False,
+        available_ai_models="a\0\ud83d",
+    )
+    state = state_after(
+        RuntimeSessionStarted(
+            session_id="s", runtime_id="r", runtime_type="t", capabilities=can
+        )
+    )
+    (row,) = state.tables()["runtimeSessions"]
+    assert row["availableAiModels"] == r'"a\u0000\ud83d"'
+
+
 def test_a_reused_delta_id_is_refused_and_changes_nothing() -> None:
     state = state_after(appended("1", 0, "a"))
     before = state.tables()

@@ -29,7 +29,7 @@ ODD = [
 
 
 def agree(event_type: type[Event], args_text: str) -> None:
-    direct = _decode_directly(event_type, args_text)
+    direct = _decode_directly(event_type.event_name, args_text)
     if direct is not None:
         careful = _convert(event_type, _loads_shallow(args_text))
         assert repr(direct) == repr(careful)  # 1, 1.0 and True are told apart

@@ -61,7 +61,7 @@ def string_or_empty(value: Any) -> str:
 
 def is_true(value: Any) -> bool:
     """Tell whether JavaScript counts a JSON value as true; empty containers are."""
-    return isinstance(value, list | dict) or bool(value)
+    return bool(value) or isinstance(value, list | dict)
 
 
 def json_text(value: Any) -> str:

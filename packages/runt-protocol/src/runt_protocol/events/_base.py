@@ -24,8 +24,8 @@ WholeNumber: TypeAlias = Annotated[int, Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_I
 Number: TypeAlias = WholeNumber | float
 
 
-class EventBase(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The base of every event.
+class EventBase(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """The base of every event; values of JSON hold no cycles, so none needs the GC.
 
     Attributes:
         event_name: The name that travels, with its version.

@@ -5,7 +5,7 @@ syncing, so an event that decodes here is safe to pass on. Unknown events and fi
 come from newer clients: the events are kept whole, the fields stay in the envelope.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -19,7 +19,7 @@ from runt_protocol._json import dumps, loads
 from runt_protocol.events._base import UnknownEvent
 from runt_protocol.events._catalogue import EVENT_TYPES, Event
 from runt_protocol.events._executions import AllExecutionsCancelled
-from runt_protocol.events._rules import check_rules
+from runt_protocol.events._rules import RULED_EVENTS, check_rules
 
 # Far below Python's recursion limit, since state and printing walk through the values
 # again: a deep one from a peer must not break us. Known formats need about 20 levels.
@@ -37,11 +37,41 @@ _DATE_FIELDS: Final[dict[type[Event], tuple[tuple[str, str], ...]]] = {
     for event_type in EVENT_TYPES.values()
 }
 
-# Types whose arguments msgspec alone reads as JavaScript does; dates need our reader.
-_DIRECT: Final = {
-    event_type: msgspec.json.Decoder(event_type)
-    for event_type, fields in _DATE_FIELDS.items()
-    if not fields
+
+def _direct_reader(event_type: type[Event]) -> Callable[[str], Event]:
+    """Make what reads plain arguments in one step."""
+    if not _DATE_FIELDS[event_type]:
+        return msgspec.json.Decoder(event_type).decode
+    decoder = msgspec.json.Decoder(_with_dates_as_texts(event_type))
+    date_fields = [field for field, _ in _DATE_FIELDS[event_type]]
+
+    def read(args_text: str) -> Event:
+        values = msgspec.structs.asdict(decoder.decode(args_text))
+        for field in date_fields:
+            values[field] = parse_date(values[field])
+        return event_type(**values)
+
+    return read
+
+
+def _with_dates_as_texts(event_type: type[Event]) -> type[msgspec.Struct]:
+    """Make a twin of a class, since msgspec reads dates otherwise than JavaScript."""
+    return msgspec.defstruct(
+        event_type.__name__,
+        [
+            (field.name, str if field.type is datetime else field.type, field.default)
+            for field in msgspec.structs.fields(event_type)
+        ],
+        rename="camel",
+        kw_only=True,
+    )
+
+
+# Peers send the one event without arguments with none, null or {}.
+_DIRECT_READERS: Final[Mapping[str, Callable[[str], Event]]] = {
+    name: _direct_reader(event_type)
+    for name, event_type in EVENT_TYPES.items()
+    if event_type is not AllExecutionsCancelled
 }
 
 
@@ -58,21 +88,8 @@ def decode_event(name: str, args_text: str | None) -> Event | UnknownEvent:
     Raises:
         InvalidEventError: The arguments are not what the real clients take.
     """
-    event_type = EVENT_TYPES.get(name)
-    if event_type is None:
-        return UnknownEvent(name=name, args_text=args_text)
-    if event_type is AllExecutionsCancelled:
-        return AllExecutionsCancelled()  # peers send no args, null or {}
-    if args_text is None:
-        raise InvalidEventError(name, "it has no arguments")
-    try:
-        event = _decode_directly(event_type, args_text)
-        if event is None:
-            event = _convert(event_type, _loads_shallow(args_text))
-        check_rules(event)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise InvalidEventError(name, _reason(error)) from error
-    return event
+    event = _decode_directly(name, args_text)
+    return _decode_carefully(name, args_text) if event is None else event
 
 
 def encode_event(event: Event) -> EncodedEvent:
@@ -104,18 +121,37 @@ def encode_event(event: Event) -> EncodedEvent:
     return EncodedEvent(name=name, args_text=args_text)
 
 
-def _decode_directly(event_type: type[Event], args_text: str) -> Event | None:
+def _decode_directly(name: str, args_text: str | None) -> Event | None:
     """Read plain arguments in one step; None leaves them to the careful way.
 
     That one knows better what JavaScript makes of odd ones, and says what is wrong.
     """
-    decoder = _DIRECT.get(event_type)
-    if decoder is None or _may_be_deep(args_text):
+    read = _DIRECT_READERS.get(name)
+    if read is None or args_text is None or _may_be_deep(args_text):
         return None
     try:
-        return decoder.decode(args_text)
-    except (ValueError, RecursionError):
+        event = read(args_text)
+        if name in RULED_EVENTS:
+            check_rules(event)
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
+    return event
+
+
+def _decode_carefully(name: str, args_text: str | None) -> Event | UnknownEvent:
+    event_type = EVENT_TYPES.get(name)
+    if event_type is None:
+        return UnknownEvent(name=name, args_text=args_text)
+    if event_type is AllExecutionsCancelled:
+        return AllExecutionsCancelled()
+    if args_text is None:
+        raise InvalidEventError(name, "it has no arguments")
+    try:
+        event = _convert(event_type, _loads_shallow(args_text))
+        check_rules(event)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise InvalidEventError(name, _reason(error)) from error
+    return event
 
 
 def _loads_shallow(text: str) -> Any:
@@ -126,6 +162,8 @@ def _loads_shallow(text: str) -> Any:
 
 
 def _may_be_deep(text: str) -> bool:
+    if len(text) <= 2 * _MAX_DEPTH:
+        return False  # a level takes two brackets
     return text.count("[") + text.count("{") > _MAX_DEPTH
 
 

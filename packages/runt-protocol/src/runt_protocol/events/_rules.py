@@ -70,7 +70,6 @@ def _expires_some_day(event: RuntimeSessionRenewal) -> None:
         raise ValueError("the session would expire beyond all dates")
 
 
-# By type, since every event is asked and few have a rule.
 _RULES: Final[Mapping[type[Event], Callable[[Any], None]]] = {
     TerminalOutputAdded: _has_text,
     TerminalOutputAppendedV1: _has_text,
@@ -81,3 +80,5 @@ _RULES: Final[Mapping[type[Event], Callable[[Any], None]]] = {
     MultimediaResultOutputAdded: _has_result_text,
     RuntimeSessionRenewal: _expires_some_day,
 }
+RULED_EVENTS: Final = frozenset(event_type.event_name for event_type in _RULES)
+"""The names of the events that have a rule: few, so asking first saves most calls."""

@@ -30,7 +30,8 @@ MATERIALISERS: Final[Mapping[type[Event], Materialiser[Any]]] = (
 )
 
 
-class Undo(Struct, frozen=True):
+# Nothing that it refers to refers to it, so the garbage collector need not know it.
+class Undo(Struct, frozen=True, gc=False):
     """How to take one event back; opaque to everybody but `NotebookState.revert`."""
 
     changes: tuple[Change, ...]
@@ -68,12 +69,15 @@ class NotebookState:
         """
         if isinstance(event, UnknownEvent):
             return Undo(())
+        journal = self._tables.journal
         try:
             MATERIALISERS[type(event)](self._tables, event)
+            return Undo(tuple(journal))
         except BaseException:
-            self.revert(self._take_changes())
+            self.revert(Undo(tuple(journal)))
             raise
-        return self._take_changes()
+        finally:
+            journal.clear()
 
     def revert(self, undo: Undo) -> None:
         """Take an event back.
@@ -82,8 +86,8 @@ class NotebookState:
             undo: What `apply` returned for the latest event that was not yet taken
                 back: events go in the reverse order of their coming.
         """
-        for change in reversed(undo.changes):
-            change.table.restore(change.key, change.before)
+        for table, key, before in reversed(undo.changes):
+            table.restore(key, before)
 
     def tables(self) -> dict[str, list[dict[str, object]]]:
         """Print the state as the SQLite tables of a JavaScript client hold it.
@@ -161,8 +165,3 @@ class NotebookState:
         deltas = self._tables.output_deltas.where("output_id", output.id)
         deltas.sort(key=lambda row: (row.sequence_number, row.id))
         return (output.data or "") + "".join(row.delta for row in deltas)
-
-    def _take_changes(self) -> Undo:
-        undo = Undo(tuple(self._tables.journal))
-        self._tables.journal.clear()
-        return undo

@@ -148,35 +148,19 @@ def error_added(tables: Tables, event: ErrorOutputAdded) -> None:
     )
 
 
-@materialises(TerminalOutputAppendedV1)
-def terminal_appended_v1(tables: Tables, event: TerminalOutputAppendedV1) -> None:
-    append_to_data(tables, event.output_id, event.content)
-
-
-@materialises(MarkdownOutputAppendedV1)
-def markdown_appended_v1(tables: Tables, event: MarkdownOutputAppendedV1) -> None:
-    append_to_data(tables, event.output_id, event.content)
-
-
-def append_to_data(tables: Tables, output_id: str, content: Representation) -> None:
+@materialises(TerminalOutputAppendedV1, MarkdownOutputAppendedV1)
+def data_appended(
+    tables: Tables, event: TerminalOutputAppendedV1 | MarkdownOutputAppendedV1
+) -> None:
     """Lengthen an output's own text; nothing happens if the output is gone."""
-    output = tables.outputs.get(output_id)
+    output = tables.outputs.get(event.output_id)
     if output is not None:
-        data = (output.data or "") + (inline_text(content) or "")
-        tables.outputs.update(output_id, data=data)
+        data = (output.data or "") + (inline_text(event.content) or "")
+        tables.outputs.update(event.output_id, data=data)
 
 
-@materialises(TerminalOutputAppendedV2)
-def terminal_appended_v2(tables: Tables, event: TerminalOutputAppendedV2) -> None:
-    add_delta(tables, event)
-
-
-@materialises(MarkdownOutputAppendedV2)
-def markdown_appended_v2(tables: Tables, event: MarkdownOutputAppendedV2) -> None:
-    add_delta(tables, event)
-
-
-def add_delta(
+@materialises(TerminalOutputAppendedV2, MarkdownOutputAppendedV2)
+def delta_appended(
     tables: Tables, event: TerminalOutputAppendedV2 | MarkdownOutputAppendedV2
 ) -> None:
     """Add text behind an output, whether or not there is one of that id."""

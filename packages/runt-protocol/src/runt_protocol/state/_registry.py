@@ -29,12 +29,12 @@ class Family:
         self.members: dict[type[Event], Materialiser[Any]] = {}
 
     def __call__(
-        self, event_type: type[EventT]
+        self, *event_types: type[EventT]
     ) -> Callable[[Materialiser[EventT]], Materialiser[EventT]]:
-        """Make the decorated function what this type of event does."""
+        """Make the decorated function what these types of event do."""
 
         def register(function: Materialiser[EventT]) -> Materialiser[EventT]:
-            self.members[event_type] = function
+            self.members.update(dict.fromkeys(event_types, function))
             return function
 
         return register

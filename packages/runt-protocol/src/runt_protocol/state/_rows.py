@@ -29,8 +29,8 @@ QueueStatus: TypeAlias = Literal[
 JsonNull: TypeAlias = Literal["null"] | None
 
 
-class Row(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The base of every row.
+class Row(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """The base of every row; values of JSON hold no cycles, so none needs the GC.
 
     Attributes:
         json_columns: The fields that are printed as JSON text, each with what the

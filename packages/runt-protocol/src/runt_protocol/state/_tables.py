@@ -38,29 +38,29 @@ class Tables:
         self.drops_orphans = drops_orphans
         self.journal: list[Change] = []
         journal = self.journal
-        self.actors = Table[ActorRow]("actors", "id", journal)
-        self.cells = Table[CellRow]("cells", "id", journal, ("execution_state",))
-        self.debug = Table[DebugRow]("debug", "id", journal)
-        self.execution_queue = Table[ExecutionRow](
-            "executionQueue", "id", journal, ("status",)
+        self.actors = Table(ActorRow, "actors", "id", journal)
+        self.cells = Table(CellRow, "cells", "id", journal, ("execution_state",))
+        self.debug = Table(DebugRow, "debug", "id", journal)
+        self.execution_queue = Table(
+            ExecutionRow, "executionQueue", "id", journal, ("status",)
         )
-        self.files = Table[FileRow]("files", "file_name", journal)
-        self.notebook_metadata = Table[MetadataRow]("notebookMetadata", "key", journal)
-        self.output_deltas = Table[OutputDeltaRow](
-            "output_deltas", "id", journal, ("output_id",)
+        self.files = Table(FileRow, "files", "file_name", journal)
+        self.notebook_metadata = Table(MetadataRow, "notebookMetadata", "key", journal)
+        self.output_deltas = Table(
+            OutputDeltaRow, "output_deltas", "id", journal, ("output_id",)
         )
-        self.outputs = Table[OutputRow](
-            "outputs", "id", journal, ("cell_id", "display_id")
+        self.outputs = Table(
+            OutputRow, "outputs", "id", journal, ("cell_id", "display_id")
         )
-        self.pending_clears = Table[PendingClearRow](
-            "pendingClears", "cell_id", journal
+        self.pending_clears = Table(
+            PendingClearRow, "pendingClears", "cell_id", journal
         )
-        self.presence = Table[PresenceRow]("presence", "user_id", journal)
-        self.runtime_sessions = Table[RuntimeSessionRow](
-            "runtimeSessions", "session_id", journal
+        self.presence = Table(PresenceRow, "presence", "user_id", journal)
+        self.runtime_sessions = Table(
+            RuntimeSessionRow, "runtimeSessions", "session_id", journal
         )
-        self.tool_approvals = Table[ToolApprovalRow](
-            "toolApprovals", "tool_call_id", journal
+        self.tool_approvals = Table(
+            ToolApprovalRow, "toolApprovals", "tool_call_id", journal
         )
 
     def printed(self) -> dict[str, list[dict[str, object]]]:
