@@ -135,23 +135,23 @@ async def _commit_titles(commit: Callable[..., Awaitable[None]]) -> None:
         await commit(title(f"theirs {number}"))
 
 
-async def test_our_client_pulls_from_its_cursor_after_a_cut(
+async def test_our_client_pulls_from_its_last_event_on_after_a_cut(
     sync_url: str, proxy: Proxy, peers: Peers
 ) -> None:
     livestore = await peers.livestore(sync_url)
     notebook = await peers.runt(proxy.url)
-    await livestore.commit(title("before the cut"))
-    await agree(notebook, livestore, head=1)
+    await livestore.commit(title("before the cut"), title("the last one"))
+    await agree(notebook, livestore, head=2)
 
     proxy.is_refusing = True
     await proxy.cut()
     await livestore.commit(*cell("missed"))
     notebook.commit(*cell("offline"))
-    await livestore.wait_head(3)
+    await livestore.wait_head(4)
     proxy.answers.clear()
     proxy.is_refusing = False
 
-    await agree(notebook, livestore, head=5)
+    await agree(notebook, livestore, head=6)
     assert b"missed" in proxy.answers
     assert b"before the cut" not in proxy.answers
 

@@ -52,19 +52,22 @@ StartServer = Callable[..., Awaitable[RunningServer]]
 @pytest.fixture
 def start_server(nursery: trio.Nursery, tmp_path: Path) -> StartServer:
     async def run(
-        token: str, port: int, task_status: trio.TaskStatus[RunningServer]
+        token: str,
+        port: int,
+        data_dir: Path,
+        task_status: trio.TaskStatus[RunningServer],
     ) -> None:
         ended = trio.Event()
         with trio.CancelScope() as scope:
-            async with open_server(
-                data_dir=tmp_path / "restarts", token=token, port=port
-            ) as server:
+            async with open_server(data_dir=data_dir, token=token, port=port) as server:
                 task_status.started(RunningServer(server, scope, ended))
                 await trio.sleep_forever()
         ended.set()
 
-    async def start(token: str = TOKEN, port: int = 0) -> RunningServer:
-        return await nursery.start(run, token, port)
+    async def start(
+        token: str = TOKEN, port: int = 0, folder: str = "restarts"
+    ) -> RunningServer:
+        return await nursery.start(run, token, port, tmp_path / folder)
 
     return start
 

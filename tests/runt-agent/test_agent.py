@@ -14,6 +14,7 @@ from runt_agent import (
     AgentConfig,
     DisplacedError,
     Limits,
+    LogReplacedError,
     Notebook,
     TokenRefusedError,
     open_notebook,
@@ -180,7 +181,7 @@ def start_agent(nursery: trio.Nursery, server: Server) -> StartAgent:
                 async with trio.open_nursery() as inner:
                     assert await inner.start(work) == config.session_id
                     task_status.started(agent)
-            except* (DisplacedError, WorkerDiedError) as group:
+            except* (DisplacedError, LogReplacedError, WorkerDiedError) as group:
                 [agent.error] = group.exceptions  # pyright: ignore[reportAttributeAccessIssue] - no nested groups here
         agent.ended.set()
 
@@ -791,6 +792,35 @@ async def test_a_server_that_restarts_is_met_again(
         assert person.shown(name) == ["stdout: before\nafter\n"]
         last = person.request("last")
         await person.until_status(last, "completed")
+
+
+async def test_an_agent_whose_notebook_was_lost_ends_and_the_next_one_serves(
+    start_server: StartServer, start_agent: StartAgent
+) -> None:
+    first = await start_server()
+    url, token = first.server.sync_url, first.server.token
+    agent = await start_agent(ScriptedWorker({"forever": forever}), sync_url=url)
+    with pytest.raises(LogReplacedError):  # noqa: PT012 - the block itself is what ends
+        async with joined(url, token) as notebook:
+            person = Person(notebook, [])
+            name = person.request("forever")
+            await person.until(lambda: person.shown(name))
+            await first.stop()
+            await start_server(port=first.port, folder="another")
+            with trio.fail_after(60):
+                await trio.sleep_forever()
+
+    with trio.fail_after(60):
+        await agent.ended.wait()
+    assert isinstance(agent.error, LogReplacedError)
+    assert agent.error.head > 0
+    async with joined(url, token) as notebook:
+        assert notebook.head == 0  # not even a goodbye
+        person = Person(notebook, [])
+        next_one = await start_agent(sync_url=url)
+        name = person.request("1 + 1")
+        await person.until_status(name, "completed")
+        await next_one.stop()
 
 
 async def test_without_a_server_the_end_is_not_waited_for_for_ever(

@@ -14,6 +14,7 @@ from runt_agent import (
     ConnectionRefusedByServerError,
     Limits,
     LiveStoreVersion,
+    LogReplacedError,
     Notebook,
     NotebookClosedError,
     OnLogged,
@@ -332,6 +333,40 @@ async def test_a_service_may_begin_to_speak_another_version(
         async with joined(second.server, livestore="0.4") as other:
             assert set(other.state.cells) == {"before", "after"}
             assert other.state.tables() == notebook.state.tables()
+
+
+@pytest.mark.parametrize("livestore", ["0.3", "0.4"])
+@pytest.mark.parametrize("title", [None, "short", "long"])
+async def test_a_log_that_was_lost_is_not_mixed_with_what_came_after(
+    start_server: StartServer, livestore: LiveStoreVersion, title: str | None
+) -> None:
+    first = await start_server()
+    notebooks: list[Notebook] = []
+    servers = [first]
+
+    with trio.fail_after(60), pytest.raises(LogReplacedError) as replaced:  # noqa: PT012 - the block itself is what ends
+        async with joined(first.server, livestore=livestore) as notebook:
+            notebooks.append(notebook)
+            notebook.commit(cell("a"), cell("b"), cell("c"))
+            await notebook.flush()
+            await first.stop()
+            notebook.commit(cell("pending"))
+            second = await start_server(folder="another")
+            if title is not None:
+                async with joined(second.server) as other:
+                    count = 1 if title == "short" else 5
+                    other.commit(*[cell(f"new {n}") for n in range(count)])
+                    await other.flush()
+            await second.stop()
+            servers.append(await start_server(port=first.port, folder="another"))
+            await trio.sleep_forever()
+
+    assert (replaced.value.head, replaced.value.lost_count) == (3, 1)
+    assert "Start again to follow the log that it has now" in str(replaced.value)
+    assert set(notebooks[0].state.cells) == {"a", "b", "c", "pending"}
+    async with joined(servers[-1].server) as fresh:
+        count = {None: 0, "short": 1, "long": 5}[title]
+        assert set(fresh.state.cells) == {f"new {n}" for n in range(count)}
 
 
 async def test_a_revoked_token_ends_it_after_a_few_refusals(

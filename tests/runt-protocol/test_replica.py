@@ -137,6 +137,7 @@ def test_own_and_foreign_events_in_one_answer() -> None:
     one.connection_opened(0.0)
     answer_pull(
         one,
+        logged(cell(), 1),
         logged(source("own 1"), 2, "a"),
         logged(source("foreign"), 3),
         logged(NotebookTitleChanged(title="own"), 4, "a"),

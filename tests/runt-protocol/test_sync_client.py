@@ -176,14 +176,15 @@ def test_a_client_with_a_past_pulls_from_there() -> None:
     assert driver.client.head == 7
 
 
-def test_it_pulls_from_its_cursor_after_every_reconnect() -> None:
+def test_it_pulls_from_its_last_event_on_after_every_reconnect() -> None:
     driver = Driver()
-    driver.go_live(logged("x", 1))
+    driver.go_live(logged("x", 1), logged("y", 2))
     driver.lose()
     assert driver.client.synced
     (pull, _) = driver.open()
     assert isinstance(pull, PullReq)
     assert pull.cursor == 1
+    assert driver.answer_pull(logged("y", 2), logged("z", 3)) == [("received", 3, "z")]
 
 
 def test_broadcasts_before_the_pull_answer_are_stashed() -> None:

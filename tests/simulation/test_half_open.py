@@ -21,6 +21,7 @@ class OnlyHalfOpen(Faults):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._kinds = {self.half_open: 1.0}
+        self.loses_store_at = None
 
 
 # With these a client once waited in a send and never looked for the missing Pong.

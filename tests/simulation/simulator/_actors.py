@@ -8,7 +8,14 @@ from random import Random
 
 import trio
 
-from runt_agent import AgentConfig, DisplacedError, Notebook, open_notebook, run_agent
+from runt_agent import (
+    AgentConfig,
+    DisplacedError,
+    LogReplacedError,
+    Notebook,
+    open_notebook,
+    run_agent,
+)
 from runt_agent._errors import RefusedError, UnreachableError
 from runt_protocol import (
     CellCreatedV2,
@@ -29,6 +36,8 @@ SYNC_URL = "ws://server/livestore"
 NOTEBOOK = "notebook"
 
 _OVERSIZED = "x" * 1_000_000
+# What may end a program, besides somebody who wants it to.
+_ENDINGS = (RefusedError, UnreachableError, DisplacedError, LogReplacedError)
 
 
 @dataclass
@@ -86,7 +95,7 @@ class Actor:
         with self._scope:
             try:
                 await self._live()
-            except (RefusedError, UnreachableError, DisplacedError) as error:
+            except _ENDINGS as error:
                 self.failure = error
         if self.machine.is_alive:
             self.has_ended = True

@@ -35,7 +35,7 @@ class Disk:
     Attributes:
         next_fault: What happens to the next write.
         is_broken: While set, every write ends in an error of fsync.
-        resets: How often the store was lost.
+        lost_logs: What the store held each time it was lost.
 
     Args:
         folder: An empty directory.
@@ -56,7 +56,7 @@ class Disk:
         self._kept_wal_bytes: int | None = None
         self.next_fault: DiskFault | None = None
         self.is_broken = False
-        self.resets = 0
+        self.lost_logs: list[list[LoggedEvent]] = []
 
     def open(self) -> "SimulatedDatabase":
         """Open the database as a server does; SQLite recovers what is there."""
@@ -87,9 +87,9 @@ class Disk:
     def lose_everything(self) -> None:
         """Lose the store, as when the wrong volume is mounted."""
         self.power_off()
+        self.lost_logs.append(self.log())
         _remove(self._file)
         self._generation += 1
-        self.resets += 1
 
     def log(self, name: str = "%") -> list[LoggedEvent]:
         """Read what is committed.
@@ -97,6 +97,8 @@ class Disk:
         Args:
             name: The name of the events, as SQL's LIKE takes it.
         """
+        if not self._file.exists():  # lost, and no server has made another one yet
+            return []
         with closing(sqlite3.connect(self._file)) as connection:
             found = connection.execute(
                 "SELECT name, args, seq_num, client_id, session_id"

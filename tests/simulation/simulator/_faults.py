@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from random import Random
 from typing import Final
 
 import trio
@@ -11,6 +12,8 @@ from ._world import World
 
 # A Ping goes out 25 s after the last Pong and is given up after 20 s; then some more.
 _FOUND_OUT_S: Final = 25 + 20 + 3
+# In so many simulations the store is lost, once.
+_LOSES_STORE: Final = 0.15
 _JUMPS: Final = (timedelta(hours=1), timedelta(seconds=-40), timedelta(days=-400))
 
 
@@ -19,6 +22,7 @@ class Faults:
 
     Attributes:
         counts: How often each kind has happened.
+        loses_store_at: Seconds until the store is lost; None: it is not.
 
     Args:
         world: What to break.
@@ -43,18 +47,24 @@ class Faults:
             self.clock_jump: 1,
             self.expired_token: 1,
         }
+        # Drawn apart, so that it happens in some simulations and only once in each:
+        # whoever was there before has to go, and much of what else could be found too.
+        chances = Random(f"the lost store of {world.seed}")  # noqa: S311 - replayable
+        self.loses_store_at: float | None = None
+        if chances.random() < _LOSES_STORE:
+            self.loses_store_at = chances.uniform(0, world.plan.duration_s)
 
     async def run(self) -> None:
         """Break things until cancelled; what is broken then stays so until `end`."""
         async with trio.open_nursery() as nursery:
+            if self.loses_store_at is not None:
+                nursery.start_soon(self._lose_store_at, self.loses_store_at)
             while True:
                 pause_s = self._random.expovariate(1 / self._world.plan.fault_pause_s)
                 await trio.sleep(pause_s)
                 kinds, weights = list(self._kinds), list(self._kinds.values())
                 kind = self._random.choices(kinds, weights)[0]
-                name = kind.__name__
-                self.counts[name] = self.counts.get(name, 0) + 1
-                self._world.trace.note("FAULT", name)
+                self._note(kind.__name__)
                 nursery.start_soon(kind)
 
     def end(self) -> None:
@@ -162,6 +172,20 @@ class Faults:
         self._world.server.token_is_expired = True
         await self._a_while(0.2, 8)
         self._world.server.token_is_expired = False
+
+    async def lose_store(self) -> None:
+        """Lose the server's log, and start the server with an empty one."""
+        self._world.lose_store()
+        await self._restart_server()
+
+    async def _lose_store_at(self, time: float) -> None:
+        await trio.sleep(time)
+        self._note(self.lose_store.__name__)
+        await self.lose_store()
+
+    def _note(self, name: str) -> None:
+        self.counts[name] = self.counts.get(name, 0) + 1
+        self._world.trace.note("FAULT", name)
 
     async def _restart_server(self) -> None:
         await self._a_while(0.05, self._random.choice((1, 5, 20)))

@@ -1,6 +1,6 @@
 """What has to hold, at every moment or at the end, whatever went wrong."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -16,6 +16,7 @@ from runt_protocol import (
 
 from ._actors import Person, Requests
 from ._cells import cell_of, shown_of
+from ._disk import Disk
 from ._recording import RecordingClient
 
 _OPEN: Final = {"pending", "assigned", "executing"}
@@ -30,12 +31,12 @@ class Invariants:
     """Checks a simulation.
 
     Attributes:
-        started: For each source the sessions that have run it, in order.
+        started: For each source in each log the sessions that have run it, in order.
 
     Args:
         seed: The simulation's.
         requests: What people have asked for.
-        read_log: Reads what is committed, events of one name if it is given one.
+        disk: Where what is committed can be read.
         violate: Reports a violation.
     """
 
@@ -43,38 +44,46 @@ class Invariants:
         self,
         seed: int,
         requests: Requests,
-        read_log: Callable[..., list[LoggedEvent]],
+        disk: Disk,
         violate: Callable[[str], None],
     ) -> None:
         self._seed = seed
         self._requests = requests
-        self._read_log = read_log
+        self._disk = disk
         self._violate = violate
-        self.started: dict[str, list[str]] = {}
-        self.lost_log: list[LoggedEvent] = []
+        self.started: dict[tuple[int, str], list[str]] = {}
 
     def check_start_of_cell(self, session_id: str, source: str) -> None:
         """Check that a cell which starts is claimed for good, and runs only once."""
-        sessions = self.started.setdefault(source, [])
-        sessions.append(session_id)
         queue_ids = self._requests.sources[source]
+        claimed_in = [
+            number
+            for number, log in self._logs(ExecutionAssigned.event_name)
+            if not _claims(log, session_id).isdisjoint(queue_ids)
+        ]
+        self._ensure(
+            bool(claimed_in),
+            f"{session_id} runs {source}, but its claim is not in the log",
+        )
+        sessions = self.started.setdefault((claimed_in[0], source), [])
+        sessions.append(session_id)
         self._ensure(
             len(sessions) <= len(queue_ids), f"{source} was run twice: {sessions}"
         )
-        claims = {
-            event.queue_id
-            for event in map(_decoded, self._read_log(ExecutionAssigned.event_name))
-            if isinstance(event, ExecutionAssigned)
-            and event.runtime_session_id == session_id
-        }
-        self._ensure(
-            not claims.isdisjoint(queue_ids),
-            f"{session_id} runs {source}, but its claim is not in the log",
-        )
 
     def check_log(self, clients: Iterable[RecordingClient]) -> None:
-        """Check that the log holds what was confirmed, once each and in order."""
-        log = self._read_log()
+        """Check that each log holds what was confirmed, once each and in order.
+
+        Args:
+            clients: Everybody who has ever been there.
+        """
+        clients = list(clients)
+        for number, log in self._logs():
+            self._check_log(number, log, clients)
+
+    def _check_log(
+        self, number: int, log: list[LoggedEvent], clients: list[RecordingClient]
+    ) -> None:
         numbers = [event.seq_num for event in log]
         self._ensure(numbers == list(range(1, len(log) + 1)), f"numbers: {numbers}")
         stored: dict[str, list[tuple[str, str | None]]] = {}
@@ -90,7 +99,11 @@ class Invariants:
                 f"{client.machine.name}'s events are lost, doubled or out of order: "
                 f"{_first_difference(own, committed)}",
             )
-            if client.resets == RecordingClient.resets_so_far:
+            self._ensure(
+                not own or client.log_number is None or number <= client.log_number,
+                f"{client.machine.name} goes on in another log than it has followed",
+            )
+            if client.log_number == number:
                 confirmed = len(client.confirmed())
                 self._ensure(
                     len(own) >= confirmed,
@@ -102,7 +115,8 @@ class Invariants:
         """Check that a client shows the log so far and its own events behind it."""
         if person.notebook is None:
             return
-        log = self._read_log()
+        logs = dict(self._logs())
+        log = logs[max(logs) if client.log_number is None else client.log_number]
         if client.head > len(log):
             self._violate(f"{person.machine.name} is ahead of the log")
         expected = materialize([*log[: client.head], *client.pending()])
@@ -117,7 +131,7 @@ class Invariants:
     def check_outcome(self) -> None:
         """Check that every execution has ended, and what is left of its outputs."""
         state = NotebookState()
-        for event in map(_decoded, self._read_log()):
+        for event in map(_decoded, self._disk.log()):
             state.apply(event)
         for row in state.execution_queue.values():
             self._ensure(row.status not in _OPEN, f"{row.id} is {row.status} for ever")
@@ -143,6 +157,13 @@ class Invariants:
             f"there is no jitter: {len(delays)} clients waited {delays[:1]} s",
         )
 
+    def _logs(self, name: str = "%") -> Iterator[tuple[int, list[LoggedEvent]]]:
+        """Give the log that there is, and after it those that were lost."""
+        lost = self._disk.lost_logs
+        yield len(lost), self._disk.log(name)
+        for number, log in enumerate(lost):
+            yield number, [e for e in log if name in {"%", e.name}]
+
     def _check_outputs(self, state: NotebookState, cell_id: str, status: str) -> None:
         cell = cell_of(self._seed, int(cell_id[1:]))
         shown = shown_of(state, cell_id)
@@ -165,6 +186,15 @@ class Invariants:
     def _ensure(self, condition: bool, complaint: str) -> None:  # noqa: FBT001 - as assert has it
         if not condition:
             self._violate(complaint)
+
+
+def _claims(log: Iterable[LoggedEvent], session_id: str) -> set[str]:
+    return {
+        event.queue_id
+        for event in map(_decoded, log)
+        if isinstance(event, ExecutionAssigned)
+        and event.runtime_session_id == session_id
+    }
 
 
 def _decoded(event: LoggedEvent) -> Event | UnknownEvent:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from runt_protocol import EncodedEvent, Limits, SyncClient
+from runt_protocol import EncodedEvent, Limits, SyncClient, Update
 
 from ._machine import Machine, this_machine
 
@@ -16,13 +16,14 @@ class RecordingClient(SyncClient):
         machine: Where it runs.
         session_id: Its name in the log.
         committed: Its events, in order.
-        resets: How often the store had been lost when it was made.
+        log_number: Which log it follows: how often the store had been lost when the
+            first event came. None before that.
         first_ticket: The ticket of the first of `committed`.
     """
 
     max_push_events = 50
     all: list["RecordingClient"] = []  # noqa: RUF012 - emptied by each simulation
-    resets_so_far = 0
+    lost_logs = 0
     first_delays: list[float] = []  # noqa: RUF012 - the same
 
     def __init__(
@@ -43,7 +44,7 @@ class RecordingClient(SyncClient):
         self.session_id = session_id
         self.committed: list[EncodedEvent] = []
         self.tickets: list[int] = []
-        self.resets = type(self).resets_so_far
+        self.log_number: int | None = None
         type(self).all.append(self)
 
     def commit(self, *events: EncodedEvent) -> list[int]:
@@ -52,6 +53,13 @@ class RecordingClient(SyncClient):
         self.committed.extend(events)
         self.tickets.extend(tickets)
         return tickets
+
+    def receive_text(self, text: str, now: float) -> list[Update]:
+        """Take in a frame, and note which log the first event belongs to."""
+        updates = super().receive_text(text, now)
+        if self.log_number is None and self.head:
+            self.log_number = type(self).lost_logs
+        return updates
 
     def connection_lost(self, now: float, *, jitter: float) -> None:
         """Note how long the pause is, where it is the first one."""

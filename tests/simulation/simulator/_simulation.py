@@ -62,7 +62,7 @@ def simulate(seed: int, mutations: Mapping[str, object] | None = None) -> Outcom
     random = Random(seed)  # noqa: S311 - replayable is what it has to be
     RecordingClient.all = []
     RecordingClient.first_delays = []
-    RecordingClient.resets_so_far = 0
+    RecordingClient.lost_logs = 0
     trace = Trace()
     with TemporaryDirectory(prefix="runt-simulation-") as folder:
         simulation = _Simulation(seed, random, Path(folder), trace, outcome)
@@ -135,7 +135,11 @@ class _Simulation:
     async def _see_pending_confirmed(self, world: World) -> None:
         for person in world.people:
             person.is_idle = True
-        clients = [c for c in world.clients() if c.tickets and c.pending_count]
+        clients = [
+            client
+            for client in world.clients()
+            if client.tickets and client.pending_count and not world.is_lost(client)
+        ]
         last = {client: client.tickets[-1] for client in clients}
         await trio.sleep(_CONFIRMED_WITHIN_S)
         here = set(world.clients())
@@ -161,6 +165,7 @@ class _Simulation:
         return (
             all(person.notebook is not None for person in people)
             and all(client.head == head for client in world.clients())
+            and not any(world.is_lost(client) for client in world.clients())
             and not any(client.pending_count for client in world.clients())
             and all(
                 row.status not in {"pending", "assigned", "executing"}
@@ -175,6 +180,8 @@ class _Simulation:
         log = world.disk.log()
         self._outcome.events = len(log)
         for client in world.clients():
+            if world.is_lost(client):
+                world.violate(f"{client.machine.name} follows a log that is lost")
             if client.head != len(log) or client.pending_count:
                 world.violate(
                     f"{client.machine.name} does not converge: it has e{client.head} "

@@ -7,9 +7,9 @@ from random import Random
 import trio
 
 import runt_protocol
-from runt_agent import DisplacedError
+from runt_agent import DisplacedError, LogReplacedError
 
-from ._actors import Agent, Person, Requests
+from ._actors import Actor, Agent, Person, Requests
 from ._disk import Disk
 from ._invariants import Invariants
 from ._network import AckTap, Network
@@ -88,7 +88,7 @@ class World:
         self.people: list[Person] = []
         self.agents: list[Agent] = []
         self.requests = Requests()
-        self._seed = seed
+        self.seed = seed
         self._nursery = nursery
         self._names = 0
         self.disk = Disk(
@@ -102,7 +102,7 @@ class World:
         self.server = SimulatedServer(
             nursery, self.disk, self.network, plan.wire, plan.max_queued_frames, trace
         )
-        self.invariants = Invariants(seed, self.requests, self.disk.log, self.violate)
+        self.invariants = Invariants(seed, self.requests, self.disk, self.violate)
 
     def violate(self, complaint: str) -> None:
         """Report that an invariant does not hold.
@@ -138,11 +138,22 @@ class World:
             self.server.token,
             self.random,
             self.trace,
-            self._seed,
+            self.seed,
             self.invariants.check_start_of_cell,
         )
         self.agents.append(agent)
         agent.start(self._nursery)
+
+    def lose_store(self) -> None:
+        """Let the server start with nothing."""
+        self.trace.note("disk", "the store is lost")
+        self.server.kill()
+        self.disk.lose_everything()
+        RecordingClient.lost_logs = len(self.disk.lost_logs)
+
+    def is_lost(self, client: RecordingClient) -> bool:
+        """Tell whether the log that a client follows is there no more."""
+        return client.log_number not in {None, len(self.disk.lost_logs)}
 
     async def replace_whoever_ends(self) -> None:
         """Let people come back, and agents be started again, a moment after they end.
@@ -152,12 +163,23 @@ class World:
         while True:
             await trio.sleep(0.5 + self.random.random() * 2)
             for person in [p for p in self.people if p.has_ended]:
+                self._check_ending(person)
                 self.people.remove(person)
                 self.add_person()
             for agent in [a for a in self.agents if a.has_ended]:
+                self._check_ending(agent)
                 self.agents.remove(agent)
                 if not isinstance(agent.failure, DisplacedError) or not self.agents:
                     self.add_agent()
+
+    def _check_ending(self, actor: Actor) -> None:
+        for client in RecordingClient.all:
+            if (
+                client.machine is actor.machine
+                and isinstance(actor.failure, LogReplacedError)
+                and not self.is_lost(client)
+            ):
+                self.violate(f"{actor.machine.name} gave up a log that is still there")
 
     def _name(self, kind: str) -> str:
         self._names += 1

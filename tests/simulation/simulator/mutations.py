@@ -15,10 +15,12 @@ from runt_protocol import (
     Effect,
     Event,
     ExecutionCompleted,
+    LoggedEvent,
     NotebookState,
     Send,
     SyncRoom,
 )
+from runt_protocol._log_check import LogCheck
 from runt_worker import Output
 
 from ._recording import RecordingClient
@@ -111,6 +113,23 @@ class TrustsSilence(RecordingClient):
         return deadline if self._phase.name == "OFFLINE" else float("inf")
 
 
+class TrustsTheCursor(LogCheck):
+    """A check of a client that believes to find the log in which it has been."""
+
+    def start(self) -> None:
+        """Ask for nothing."""
+
+    def note_short_log(self, finding: str, pending_count: int) -> None:
+        """Try again for ever."""
+
+
+class KnowsNothingAgain(LogCheck):
+    """A check of a client that takes every log for another one."""
+
+    def _is_last(self, event: LoggedEvent) -> bool:  # noqa: ARG002 - that is the bug
+        return False
+
+
 class Insists(RecordingClient):
     """A client without back-off."""
 
@@ -191,7 +210,7 @@ MUTATIONS = {
         {_ROOM: AcksBeforeCommit}, "acknowledged, not stored"
     ),
     "the server accepts two pushes for one place": Mutation(
-        {_ROOM: TakesStalePushes}, hint=18
+        {_ROOM: TakesStalePushes}, hint=41
     ),
     "a client drops what is pending when it connects again": Mutation(
         {_CLIENT: DropsPending}
@@ -199,6 +218,15 @@ MUTATIONS = {
     "a client never pulls again": Mutation({_CLIENT: NeverPullsAgain}, hint=4),
     "a client takes what was sent for stored": Mutation(
         {_CLIENT: ForgetsWhatIsInFlight}, hint=4
+    ),
+    "a client does not look which log a server has": Mutation(
+        {"runt_protocol._sync_client.LogCheck": TrustsTheCursor},
+        "follows a log that is lost",
+        hint=33,
+    ),
+    "a client takes every log for another one": Mutation(
+        {"runt_protocol._sync_client.LogCheck": KnowsNothingAgain},
+        "gave up a log that is still there",
     ),
     "a client dials without a pause": Mutation({_CLIENT: Insists}, "dials again"),
     "all clients dial at the same moment": Mutation({_CLIENT: WithoutJitter}, "jitter"),

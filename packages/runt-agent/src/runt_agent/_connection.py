@@ -27,6 +27,7 @@ from runt_agent._dialects import Dialects, LiveStoreVersion
 from runt_agent._errors import (
     ConfigError,
     ConnectionRefusedByServerError,
+    LogReplacedError,
     UnreachableError,
 )
 from runt_agent._limits import DEFAULT_LIMITS, Limits
@@ -37,7 +38,7 @@ from runt_agent._service import (
     is_on_this_machine,
     readable_reason,
 )
-from runt_protocol import NotebookState, Replica, WireError
+from runt_protocol import NotebookState, OtherLogError, Replica, WireError
 from runt_worker import open_flat_nursery
 
 _Work: TypeAlias = Callable[[ClientConnection], Awaitable[None]]
@@ -90,6 +91,8 @@ async def open_notebook(  # noqa: PLR0913 - all but three have defaults
         ConnectionRefusedByServerError: The server refuses this client, at the first
             connection or, several times in a row, at a later one.
         UnreachableError: The first connection did not succeed in time.
+        LogReplacedError: At a later connection the service has another log of the
+            notebook; nothing was pushed into that.
     """
     # Fresh names: nobody else's events may look like an echo of ours.
     replica = Replica(
@@ -177,6 +180,7 @@ class _Connection:
 
         Raises:
             ConnectionRefusedByServerError: The server refuses this client for good.
+            LogReplacedError: The server has another log than the one that was followed.
         """
         while not self._is_closing:
             with trio.CancelScope() as self._scope:
@@ -206,6 +210,12 @@ class _Connection:
         except InvalidURI:
             # Its text holds the whole URL, and with it the token.
             raise ConfigError("the sync URL, or where it redirects, is wrong") from None
+        except OtherLogError as error:
+            raise LogReplacedError(
+                f"{self._origin} has another log of this notebook: {error}",
+                head=error.head,
+                lost_count=error.pending_count,
+            ) from error
         except InvalidStatus as error:
             self._note_refusal(error)
         except (WebSocketException, trio.BrokenResourceError, OSError) as error:

@@ -7,6 +7,7 @@ AgentError
 │   ├── ConnectionRefusedByServerError    at the WebSocket upgrade
 │   └── TokenRefusedError                 at /api/me
 ├── UnreachableError                the network or the service is down
+├── LogReplacedError                the service holds another log of the notebook now
 ├── ArtifactUploadError             an upload failed; its output can stay inline
 ├── DisplacedError                  another runtime took the notebook over
 └── NotebookClosedError             the notebook was used after its block ended
@@ -56,6 +57,33 @@ class TokenRefusedError(RefusedError):
 
 class UnreachableError(AgentError):
     """The service could not be reached, or gave no usable answer."""
+
+
+class LogReplacedError(AgentError):
+    """The service's log of the notebook is not the one that was followed until now.
+
+    It has lost the notebook, or took up an older copy. Nothing was pushed into the log
+    that it has now; whoever joins again follows that one.
+
+    Attributes:
+        head: The number of the last event of the log that was followed.
+        lost_count: How many own events were not stored in it yet, and are lost.
+    """
+
+    def __init__(self, what: str, *, head: int, lost_count: int) -> None:
+        """Build the text.
+
+        Args:
+            what: What was found, as a sentence without its end.
+            head: The number of the last event of the log that was followed.
+            lost_count: How many own events are lost.
+        """
+        super().__init__(
+            f"{what}. Has the service lost its data, or restored a backup? "
+            f"Start again to follow the log that it has now"
+        )
+        self.head = head
+        self.lost_count = lost_count
 
 
 class ArtifactUploadError(AgentError):

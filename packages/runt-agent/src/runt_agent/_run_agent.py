@@ -43,6 +43,7 @@ async def run_agent(
         ConnectionRefusedByServerError: The service refuses the connection.
         UnreachableError: The service cannot be reached at the start.
         DisplacedError: Another runtime took the notebook over.
+        LogReplacedError: The service has another log of the notebook than before.
         WorkerError: The worker could not be started, or not again after it died.
     """
     stop = Stop()

@@ -9,6 +9,7 @@ from ._envelope import EncodedEvent, LoggedEvent
 from ._errors import (
     EventTooLargeError,
     InvalidEventError,
+    OtherLogError,
     ProtocolError,
     ReusedIdError,
     UsageError,
@@ -181,6 +182,7 @@ __all__ = [
     "NotebookMetadataSet",
     "NotebookState",
     "NotebookTitleChanged",
+    "OtherLogError",
     "OutputRow",
     "OutputType",
     "PendingClearRow",

@@ -5,6 +5,7 @@ ProtocolError
 ├── InvalidEventError    whoever made an event: clients could not read it
 ├── ReusedIdError        the peer: a valid event, but it names a row that stands
 ├── WireError            the peer: a frame that is no message of the protocol
+├── OtherLogError        the peer: its log is not the one that a client has followed
 └── EventTooLargeError   a limit: an event that no server would take
 """
 
@@ -57,6 +58,28 @@ class WireError(ProtocolError):
         super().__init__(f"this frame is no sync message: {reason}")
 
 
+class OtherLogError(ProtocolError):
+    """The server's log of the store is not the one that this client has followed.
+
+    The server has lost its store, or has taken another one up. Nothing of what the
+    client has belongs into that log, so the client is at its end; a new one follows it.
+
+    Attributes:
+        head: The number of the last event that the client has.
+        finding: What is known of the server's log, after "the server's log".
+        pending_count: How many events of the client no log holds.
+    """
+
+    def __init__(self, *, head: int, finding: str, pending_count: int) -> None:
+        self.head = head
+        self.finding = finding
+        self.pending_count = pending_count
+        super().__init__(
+            f"the log was followed up to event {head:,}, but the server's log "
+            f"{finding}: it is another log, and {_lost(pending_count)}"
+        )
+
+
 class EventTooLargeError(ProtocolError):
     """An event is larger than the sync service takes.
 
@@ -74,3 +97,16 @@ class EventTooLargeError(ProtocolError):
             f"the event {name} has {size:,} bytes on the wire; "
             f"the sync service takes at most {max_size:,}"
         )
+
+
+def _lost(pending_count: int) -> str:
+    match pending_count:
+        case 0:
+            return "nothing was pushed into it"
+        case 1:
+            return "one event that was not stored yet is lost, not pushed into it"
+        case _:
+            return (
+                f"{pending_count:,} events that were not stored yet are lost, "
+                f"not pushed into it"
+            )

@@ -30,6 +30,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             than a large pull answer takes on a slow line.
         max_unanswered_pings: Pongs that may pass by while a request waits for its
             answer until the connection counts as lost.
+        short_logs_until_giving_up: Connections in a row on which the server's log ends
+            before an event that the client has, until it counts as another log. Once
+            may be a matter of moments: sync-cf broadcasts before it stores.
         reconnect_delay_s: First delay before another attempt; it doubles each time.
         max_reconnect_delay_s: Where the doubling ends. A server that is back after a
             long while shall have everybody again, and everybody's events, within ten
@@ -48,5 +51,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     ping_interval_s: float = 25.0
     pong_timeout_s: float = 20.0
     max_unanswered_pings: int = 2
+    short_logs_until_giving_up: int = 5
     reconnect_delay_s: float = 0.1
     max_reconnect_delay_s: float = 5.0

@@ -4,12 +4,18 @@ The cores speak these messages only. A `Wire` spells them for one version of
 `@livestore/sync-cf`, and leaves out those that its version does not know.
 """
 
-from typing import Literal, TypeAlias
+import re
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from ._envelope import LoggedEvent
+
+_LOG_TOO_SHORT: Final = re.compile(
+    r"The log ends at e(?P<head>[0-9]{1,16}), "
+    r"but the cursor is e(?P<cursor>[0-9]{1,16})"
+)
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,18 +144,42 @@ class OtherLog(msgspec.Struct, frozen=True, kw_only=True):
         return f"the log is {self.expected!r}, not {self.received!r}"
 
 
+class LogTooShort(msgspec.Struct, frozen=True, kw_only=True):
+    """A pull starts from an event that the log does not hold.
+
+    Attributes:
+        head: The number of the last event in the log.
+        cursor: The number that the pull was meant to start from.
+    """
+
+    head: int
+    cursor: int
+
+    def __str__(self) -> str:
+        """Say it in the sentence that `parse` reads."""
+        return f"The log ends at e{self.head}, but the cursor is e{self.cursor}"
+
+    @classmethod
+    def parse(cls, message: str) -> "LogTooShort | None":
+        """Read the sentence again: 0.3 errors hold nothing else."""
+        found = _LOG_TOO_SHORT.fullmatch(message)
+        if found is None:
+            return None
+        return cls(head=int(found["head"]), cursor=int(found["cursor"]))
+
+
 class ErrorRes(msgspec.Struct, frozen=True, kw_only=True):
     """Say in `message` why the request `request_id` is refused.
 
     Attributes:
         request_id: The id of the request; empty where it could not be read.
         message: Why, in a sentence. Where there is a cause it says the same.
-        cause: What 0.4 clients have to know exactly; 0.3 has the sentence only.
+        cause: What clients have to know exactly; 0.3 has the sentence only.
     """
 
     request_id: str
     message: str
-    cause: ServerAhead | OtherLog | None = None
+    cause: ServerAhead | OtherLog | LogTooShort | None = None
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

@@ -197,6 +197,7 @@ class Replica:
 
         Raises:
             WireError: As `SyncClient.receive_text`.
+            OtherLogError: So too.
             UsageError: There is no connection.
         """
         updates = self._client.receive_text(text, now)

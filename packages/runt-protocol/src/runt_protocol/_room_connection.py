@@ -5,7 +5,15 @@ from typing import Literal
 
 import msgspec
 
-from ._messages import ErrorRes, Message, OtherLog, PullReq, PushReq, ServerAhead
+from ._messages import (
+    ErrorRes,
+    LogTooShort,
+    Message,
+    OtherLog,
+    PullReq,
+    PushReq,
+    ServerAhead,
+)
 from ._room_effects import ConnId, Effect, Send
 from ._wire import Wire
 
@@ -68,7 +76,7 @@ class Connection(msgspec.Struct):
         return [] if text is None else [Send(self.conn_id, text)]
 
     def refuse(
-        self, request_id: str, why: str | ServerAhead | OtherLog
+        self, request_id: str, why: str | ServerAhead | OtherLog | LogTooShort
     ) -> list[Effect]:
         """Say why a request is refused."""
         cause = None if isinstance(why, str) else why

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 import msgspec
 
 from ._envelope import EncodedEvent, LoggedEvent
-from ._errors import UsageError, WireError
+from ._errors import OtherLogError, UsageError, WireError
 from ._heartbeat import Heartbeat
 from ._limits import Limits
+from ._log_check import LogCheck
 from ._messages import (
     ErrorRes,
     Failure,
+    LogTooShort,
     Message,
+    OtherLog,
     Ping,
     Pong,
     PullAck,
@@ -92,6 +95,7 @@ class SyncClient:
         self._pending = PendingEvents(client_id, session_id, self._limits, wire)
         self._session_id = session_id
         self._head = cursor
+        self._log_check = LogCheck(cursor, self._limits)
         self._phase = Phase.OFFLINE
         self._synced = False
         self._requests = 0
@@ -190,6 +194,7 @@ class SyncClient:
         self._close_reason = None
         self._heartbeat = Heartbeat(now, self._limits)
         self._pull_id = ""
+        self._log_check.start()
         self._send_pull()
         self._outbox.append(Ping())
 
@@ -257,6 +262,8 @@ class SyncClient:
         Raises:
             WireError: The frame is no message for a client. It is safe to go on: in
                 case the frame held events, the client pulls.
+            OtherLogError: The server has another log than the one that this client has
+                followed. Every further connection would end in the same way.
             UsageError: There is no connection.
         """
         if self._phase is Phase.OFFLINE:
@@ -267,7 +274,11 @@ class SyncClient:
         except WireError:
             self._start_pull()
             raise
-        return self._receive(message, now)
+        try:
+            return self._receive(message, now)
+        except OtherLogError as error:
+            self._close(str(error))
+            raise
 
     def _receive(self, message: Message, now: float) -> list[Update]:
         match message:
@@ -316,6 +327,8 @@ class SyncClient:
             return []
         self._remaining = answer.remaining
         self._pongs_without_answer = 0
+        if not self._is_same_log(answer):
+            return []
         updates: list[Update] = []
         for stored in answer.batch:
             updates += self._accept(stored.event)
@@ -331,7 +344,17 @@ class SyncClient:
         if answer.remaining or not answer.batch:
             return False
         first = answer.batch[0].event.seq_num
-        return first > self._head + 1 and self._gap != (self._head, first)
+        return first > self._log_check.wanted and self._gap != (self._head, first)
+
+    def _is_same_log(self, answer: PullRes) -> bool:
+        is_same = self._log_check.check(
+            [stored.event for stored in answer.batch],
+            is_end=answer.remaining == 0,
+            pending_count=self.pending_count,
+        )
+        if not is_same:
+            self._close(f"the server's log does not hold event {self._head}")
+        return is_same
 
     def _set_aside(self, answer: PullRes) -> None:
         """Keep what may be a broadcast: these overtake a pull, and look the same."""
@@ -362,13 +385,17 @@ class SyncClient:
             return []
         if self._pending.is_first(event, self._head):
             ticket, _ = self._pending.confirm_first(self._head)
-            self._head = event.seq_num
+            self._follow(event)
             self._refusals = 0
             return [Confirmed(ticket, event)]
         if self._push is not None and self._head < self._push.last:
             self._push.is_outrun = True
-        self._head = event.seq_num
+        self._follow(event)
         return [Received(event)]
+
+    def _follow(self, event: LoggedEvent) -> None:
+        self._head = event.seq_num
+        self._log_check.follow(event)
 
     def _receive_ack(self, ack: PushAck) -> list[Update]:
         push = self._push
@@ -383,7 +410,7 @@ class SyncClient:
         updates: list[Update] = []
         while self._head < push.last:  # its echo may have come before the ack
             ticket, event = self._pending.confirm_first(self._head)
-            self._head = event.seq_num
+            self._follow(event)
             updates.append(Confirmed(ticket, event))
         return updates
 
@@ -399,8 +426,16 @@ class SyncClient:
 
     def _receive_error(self, error: ErrorRes) -> None:
         self._last_error = error.message
+        cause = error.cause
+        if isinstance(cause, OtherLog) and cause.expected != cause.received:
+            raise self._log_check.other_log("has another id", self.pending_count)
         is_pulling = self._phase is Phase.PULLING or self._wire.is_streamed
         if is_pulling and error.request_id == self._pull_id:
+            if isinstance(cause, LogTooShort):
+                finding = f"ends at event {cause.head:,}"
+                self._log_check.note_short_log(finding, self.pending_count)
+            elif isinstance(cause, OtherLog):
+                self._log_check.note_short_log("ends before that", self.pending_count)
             self._close(f"the server refuses a pull: {error.message}")
             return
         push = self._push
@@ -451,7 +486,7 @@ class SyncClient:
         self._remaining = None
         pull = PullReq(
             request_id=self._pull_id,
-            cursor=self._head or msgspec.UNSET,
+            cursor=self._log_check.wanted - 1 if self._head else msgspec.UNSET,
             backend_id=self._backend_id,
         )
         self._outbox.append(pull)

@@ -16,6 +16,7 @@ from ._messages import (
     AdminInfoReq,
     AdminResetRoomReq,
     Failure,
+    LogTooShort,
     Message,
     OtherLog,
     Ping,
@@ -304,7 +305,7 @@ class SyncRoom:
         connection.reading = reading
         return [*effects, Read(connection.conn_id, cursor, self._stored)]
 
-    def _why_not(self, pull: PullReq, cursor: int) -> str | OtherLog | None:
+    def _why_not(self, pull: PullReq, cursor: int) -> LogTooShort | OtherLog | None:
         """Tell whether the client holds a log that is not this one.
 
         An empty answer, which the real servers give where the cursor is beyond the
@@ -314,7 +315,7 @@ class SyncRoom:
             return self._other_log(pull.backend_id)
         if pull.backend_id is not None:
             return OtherLog(expected=self._backend_id, received=pull.backend_id)
-        return f"The log ends at e{self._stored}, but the cursor is e{cursor}"
+        return LogTooShort(head=self._stored, cursor=cursor)
 
     def _other_log(self, backend_id: str | None) -> OtherLog | None:
         if backend_id in {None, self._backend_id}:

@@ -17,6 +17,7 @@ from ._messages import (
     AdminResetRoomRes,
     ErrorRes,
     Failure,
+    LogTooShort,
     Message,
     Ping,
     Pong,
@@ -268,7 +269,8 @@ def _message(frame: _AnyFrame) -> MessageV03:  # noqa: PLR0911 - one for each ki
         case _PushAck(request_id=request_id):
             return PushAck(request_id=request_id)
         case _Error(request_id=request_id, message=message):
-            return ErrorRes(request_id=request_id, message=message)
+            cause = LogTooShort.parse(message)
+            return ErrorRes(request_id=request_id, message=message, cause=cause)
         case _Ping():
             return Ping()
         case _Pong():

@@ -29,6 +29,7 @@ from ._json import LENIENT, dump_text, dumps
 from ._messages import (
     ErrorRes,
     Failure,
+    LogTooShort,
     Message,
     OtherLog,
     Ping,
@@ -193,7 +194,7 @@ def _failure(refusal: ErrorRes) -> str:
                 f'{{"expected":{dump_text(expected)},"received":{dump_text(received)},'
                 f'"_tag":"BackendIdMismatchError"}}'
             )
-        case None:
+        case LogTooShort() | None:
             error = (
                 f'{{"cause":{{"name":"Error","message":{dump_text(refusal.message)}}},'
                 f'"_tag":"UnknownError"}}'
