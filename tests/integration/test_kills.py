@@ -91,7 +91,7 @@ async def kill(worker: Worker, keep_busy: Callable[[], None]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
     with trio.fail_after(RESTART_S):
-        while await pid_of(worker) == pid:  # noqa: ASYNC110 - nothing tells of it
+        while await pid_of(worker) == pid:
             keep_busy()
             await trio.sleep(0.01)
 
