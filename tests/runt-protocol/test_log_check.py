@@ -198,6 +198,16 @@ def test_a_log_that_seems_too_short_is_asked_for_again(*, is_gap: bool) -> None:
         assert driver.client.close_reason is None
 
 
+def test_a_connection_on_which_the_log_seems_too_short_counts_once(
+    driver: Driver,
+) -> None:
+    for _ in range(SHORT):
+        assert driver.answer() == []
+    driver.reconnect()
+    assert driver.answer(logged(2, "y")) == []
+    assert driver.client.close_reason is None
+
+
 @pytest.mark.parametrize(
     ("why", "complaint"),
     [

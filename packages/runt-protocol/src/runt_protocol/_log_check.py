@@ -29,6 +29,7 @@ class LogCheck:
         self._last: LoggedEvent | None = None
         self._short_logs = 0
         self._is_due = False
+        self._is_noted = False
 
     @property
     def wanted(self) -> int:
@@ -43,6 +44,7 @@ class LogCheck:
     def start(self) -> None:
         """Ask for a check in the answer to the next pull, if there can be one."""
         self._is_due = self._last is not None
+        self._is_noted = False
 
     def check(
         self, events: Iterable[LoggedEvent], *, is_end: bool, pending_count: int
@@ -79,6 +81,8 @@ class LogCheck:
     def note_short_log(self, finding: str, pending_count: int) -> None:
         """Take note that the log ends before the last event that the client has.
 
+        A connection counts once, whatever else comes on it before it is closed.
+
         Args:
             finding: What is known of the log, after "the server's log".
             pending_count: How many events would be lost with the log.
@@ -86,6 +90,9 @@ class LogCheck:
         Raises:
             OtherLogError: It has been so on several connections in a row.
         """
+        if self._is_noted:
+            return
+        self._is_noted = True
         self._short_logs += 1
         if self._short_logs >= self._limits.short_logs_until_giving_up:
             raise self.other_log(finding, pending_count)
