@@ -89,9 +89,6 @@ class NetworkCalls:
                     await send_news(news)
         finally:
             self._nursery = None
-            if self._transfers is not None:
-                with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-                    await self._transfers.aclose()
 
     def interrupt(self, cell: int) -> None:
         """End what began during a request of the supervisor's."""

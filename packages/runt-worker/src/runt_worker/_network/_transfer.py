@@ -26,10 +26,11 @@ _MAX_REDIRECTS = 20
 _CONNECT_TIMEOUT_S = 30.0
 """For a connection, TLS included, to one address."""
 
-_MAX_CONNECTIONS = 64
+_CLOSE_TIMEOUT_S = 1.0
+"""For the farewell of a connection, whose request has ended by then."""
 
-_KEEP_ALIVE_S = 15.0
-"""So long an unused connection is kept for the next request to its host."""
+_MAX_TRANSFERS = 64
+"""At a time; more wait for their turn."""
 
 _REDIRECTS = frozenset(
     {
@@ -99,25 +100,18 @@ class Transfers:
     ) -> None:
         self._grants = grants
         self._limits = limits
-        self._pool = httpcore.AsyncConnectionPool(
-            # Made now: that takes a while, and this is no thread of trio's.
-            ssl_context=ssl_context or httpcore.default_ssl_context(),
-            max_connections=_MAX_CONNECTIONS,
-            max_keepalive_connections=_MAX_CONNECTIONS,
-            keepalive_expiry=_KEEP_ALIVE_S,
-            network_backend=network,
-        )
-
-    async def aclose(self) -> None:
-        """Close what is kept."""
-        await self._pool.aclose()
+        self._network = network
+        # Made now: that takes a while, and this is no thread of trio's.
+        self._ssl_context = ssl_context or httpcore.default_ssl_context()
+        self._limiter = trio.CapacityLimiter(_MAX_TRANSFERS)
 
     async def transfer(self, exchange: Exchange) -> None:
         """Make the request of an exchange, and end that in any case."""
         timeout_s = self._limits.http_timeout_s
         try:
             with exchange.scope, trio.move_on_after(timeout_s) as deadline:
-                await self._transfer(exchange)
+                async with self._limiter, self._connections() as pool:
+                    await self._transfer(exchange, pool)
                 exchange.end()
             if deadline.cancelled_caught:
                 reason = f"{exchange.url.host} took more than {timeout_s:g} s"
@@ -135,7 +129,28 @@ class Transfers:
         finally:
             exchange.end(Failure(reason="the request was interrupted", kind="ended"))
 
-    async def _transfer(self, exchange: Exchange) -> None:
+    @asynccontextmanager
+    async def _connections(self) -> AsyncGenerator[httpcore.AsyncConnectionPool]:
+        """Open the connections of one exchange, one at a time.
+
+        None is shared: in a pool that many use, requests that are cancelled in an
+        unlucky moment keep their places for ever, until there are none.
+        """
+        pool = httpcore.AsyncConnectionPool(
+            ssl_context=self._ssl_context,
+            max_connections=1,
+            network_backend=self._network,
+        )
+        try:
+            yield pool
+        finally:
+            deadline = trio.current_time() + _CLOSE_TIMEOUT_S
+            with trio.CancelScope(shield=True, deadline=deadline):
+                await pool.aclose()
+
+    async def _transfer(
+        self, exchange: Exchange, pool: httpcore.AsyncConnectionPool
+    ) -> None:
         request = exchange.request
         hop: _Hop | None = _Hop(
             method=request.method,
@@ -145,18 +160,23 @@ class Transfers:
         )
         exchange.body.clear()
         for count in range(_MAX_REDIRECTS + 1):
-            hop = await self._request(exchange, hop, is_redirected=count > 0)
+            hop = await self._request(exchange, pool, hop, is_redirected=count > 0)
             if hop is None:
                 return
             check_host(self._grants, hop.url.host, hop.url.port)
         raise _EndedError(f"more than {_MAX_REDIRECTS} redirections")
 
     async def _request(
-        self, exchange: Exchange, hop: _Hop, *, is_redirected: bool
+        self,
+        exchange: Exchange,
+        pool: httpcore.AsyncConnectionPool,
+        hop: _Hop,
+        *,
+        is_redirected: bool,
     ) -> _Hop | None:
         """Make one request; return the next one if there is to be one."""
         url = hop.url
-        async with self._pool.stream(
+        async with pool.stream(
             hop.method,
             httpcore.URL(
                 scheme=url.scheme,
