@@ -63,7 +63,7 @@ class RecordingClient(SyncClient):
 
     def connection_lost(self, now: float, *, jitter: float) -> None:
         """Note how long the pause is, where it is the first one."""
-        is_first = self._failures == 0
+        is_first = self._reconnects.failures == 0
         super().connection_lost(now, jitter=jitter)
         if is_first:
             type(self).first_delays.append(self._reconnect_at - now)

@@ -20,6 +20,7 @@ from runt_protocol import (
     Send,
     SyncRoom,
 )
+from runt_protocol._backoff import Backoff
 from runt_protocol._log_check import LogCheck
 from runt_worker import Output
 
@@ -98,7 +99,8 @@ class ForgetsWhatIsInFlight(RecordingClient):
 
     def connection_lost(self, now: float, *, jitter: float) -> None:
         """Count what was sent as stored."""
-        while self._push is not None and self._head < self._push.last:
+        push = self._pusher._push
+        while push is not None and self._head < push.last:
             self._pending.confirm_first(self._head)
             self._head += 1
         super().connection_lost(now, jitter=jitter)
@@ -130,10 +132,12 @@ class KnowsNothingAgain(LogCheck):
         return False
 
 
-class Insists(RecordingClient):
-    """A client without back-off."""
+class Insists(Backoff):
+    """A count of failures that never makes anybody wait."""
 
-    def _backoff(self, failures: int) -> float:  # noqa: ARG002 - that is the bug
+    def failed(self) -> float:
+        """Try again at once."""
+        super().failed()
         return 0.0
 
 
@@ -228,7 +232,9 @@ MUTATIONS = {
         {"runt_protocol._sync_client.LogCheck": KnowsNothingAgain},
         "gave up a log that is still there",
     ),
-    "a client dials without a pause": Mutation({_CLIENT: Insists}, "dials again"),
+    "a client dials without a pause": Mutation(
+        {"runt_protocol._sync_client.Backoff": Insists}, "dials again"
+    ),
     "all clients dial at the same moment": Mutation({_CLIENT: WithoutJitter}, "jitter"),
     "an agent runs what it has claimed without a confirmation": Mutation(
         {_NEXT_STEP: runs_unconfirmed_claims, _RUNNING_STEP: always_goes_on},

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ._backoff import Backoff
 from ._envelope import EncodedEvent, LoggedEvent
 from ._errors import OtherLogError, UsageError, WireError
 from ._heartbeat import Heartbeat
@@ -31,21 +32,10 @@ from ._messages import (
 )
 from ._pending import PendingEvents
 from ._phase import Phase, Step, next_phase
-from ._updates import Confirmed, Received, Update
+from ._pusher import Pusher
+from ._updates import Update
 from ._wire import Wire
 from ._wire_v03 import WIRE_V03
-
-
-class _Push(msgspec.Struct):
-    """The push that waits for its answer.
-
-    `is_outrun` is set when a foreign event took the place of the push's first event:
-    the server must have refused it.
-    """
-
-    request_id: str
-    last: int
-    is_outrun: bool = False
 
 
 class SyncClient:
@@ -93,6 +83,7 @@ class SyncClient:
         self._limits = limits or Limits()
         self._wire = wire
         self._pending = PendingEvents(client_id, session_id, self._limits, wire)
+        self._pusher = Pusher(self._pending, self._limits)
         self._session_id = session_id
         self._head = cursor
         self._log_check = LogCheck(cursor, self._limits)
@@ -103,7 +94,7 @@ class SyncClient:
         self._close_reason: str | None = None
         self._last_error: str | None = None
         # Connecting:
-        self._failures = 0
+        self._reconnects = Backoff(self._limits)
         self._reconnect_at = 0.0
         self._heartbeat = Heartbeat(0.0, self._limits)
         self._pongs_without_answer = 0
@@ -115,11 +106,6 @@ class SyncClient:
         self._gap: tuple[int, int] | None = None
         self._before_pull: list[LoggedEvent] = []
         self._during_pull: list[LoggedEvent] = []
-        # Pushing:
-        self._push: _Push | None = None
-        self._refusals = 0
-        self._refused_head: int | None = None
-        self._push_at: float | None = None
 
     @property
     def head(self) -> int:
@@ -210,18 +196,15 @@ class SyncClient:
         self._outbox.clear()
         self._before_pull.clear()
         self._during_pull.clear()
-        self._push = None
-        self._push_at = None
-        delay = self._backoff(self._failures)
-        self._failures += 1
-        self._reconnect_at = now + delay * (0.5 + jitter / 2)
+        self._pusher.connection_lost()
+        self._reconnect_at = now + self._reconnects.failed() * (0.5 + jitter / 2)
 
     def next_deadline(self) -> float:
         """Return the time to connect (offline) or to call `handle_timeout` (online)."""
         if self._phase is Phase.OFFLINE:
             return self._reconnect_at
-        deadline = self._heartbeat.deadline
-        return deadline if self._push_at is None else min(deadline, self._push_at)
+        deadline, push_at = self._heartbeat.deadline, self._pusher.deadline
+        return deadline if push_at is None else min(deadline, push_at)
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due; too early a call is harmless.
@@ -231,8 +214,7 @@ class SyncClient:
         """
         if self._phase is Phase.OFFLINE:
             return
-        if self._push_at is not None and now >= self._push_at:
-            self._push_at = None
+        self._pusher.handle_timeout(now)
         if self._heartbeat.is_overdue(now):
             self._close("the server does not answer a Ping")
         elif self._heartbeat.start_ping(now):
@@ -366,53 +348,35 @@ class SyncClient:
     def _finish_pull(self, now: float) -> list[Update]:
         self._phase = next_phase(self._phase, Step.PULLED)
         self._synced = True
-        self._failures = 0
+        self._reconnects.succeeded()
         updates: list[Update] = []
         before, self._before_pull = self._before_pull, []
         for event in sorted(before, key=_seq_num):
             updates += self._accept(event)
         during, self._during_pull = self._during_pull, []
         updates += self._receive_broadcast(sorted(during, key=_seq_num))
-        if self._refused_head == self._head:
-            # The push was refused although nothing is missing: do not insist.
-            self._push_at = now + self._backoff(self._refusals)
-            self._refusals += 1
-        self._refused_head = None
+        self._pusher.pull_ended(self._head, now)
         return updates
 
     def _accept(self, event: LoggedEvent) -> list[Update]:
         if event.seq_num <= self._head:
             return []
-        if self._pending.is_first(event, self._head):
-            ticket, _ = self._pending.confirm_first(self._head)
-            self._follow(event)
-            self._refusals = 0
-            return [Confirmed(ticket, event)]
-        if self._push is not None and self._head < self._push.last:
-            self._push.is_outrun = True
+        update = self._pusher.receive_event(event, self._head)
         self._follow(event)
-        return [Received(event)]
+        return [update]
 
     def _follow(self, event: LoggedEvent) -> None:
         self._head = event.seq_num
         self._log_check.follow(event)
 
     def _receive_ack(self, ack: PushAck) -> list[Update]:
-        push = self._push
-        if push is None or ack.request_id != push.request_id:
-            return []
-        self._push = None
-        if push.is_outrun:
-            # It cannot have been stored where a foreign event stands. Ask the log.
+        confirmed = self._pusher.receive_ack(ack.request_id, self._head)
+        if confirmed is None:
             self._start_pull()
             return []
-        self._refusals = 0
-        updates: list[Update] = []
-        while self._head < push.last:  # its echo may have come before the ack
-            ticket, event = self._pending.confirm_first(self._head)
-            self._follow(event)
-            updates.append(Confirmed(ticket, event))
-        return updates
+        for update in confirmed:
+            self._follow(update.event)
+        return confirmed
 
     def _receive_refusal(self, message: ErrorRes | PullEnd | Failure) -> None:
         match message:
@@ -438,24 +402,18 @@ class SyncClient:
                 self._log_check.note_short_log("ends before that", self.pending_count)
             self._close(f"the server refuses a pull: {error.message}")
             return
-        push = self._push
-        if push is None or error.request_id != push.request_id:
-            return
-        self._push = None
-        if not push.is_outrun:  # else it is known why, and the next push is right
-            self._refused_head = self._head
+        if self._pusher.receive_error(error.request_id, self._head):
             self._start_pull()
 
     def _receive_end(self, end: PullEnd) -> None:
         if end.request_id == self._pull_id:
             self._close("the server ends its stream of events")
-        elif self._push is not None and end.request_id == self._push.request_id:
-            self._push = None
+        elif self._pusher.receive_end(end.request_id):
             self._start_pull()
 
     def _receive_pong(self, now: float) -> None:
         self._heartbeat.receive_pong(now)
-        if self._phase is Phase.LIVE and self._push is None:
+        if self._phase is Phase.LIVE and not self._pusher.awaits_answer:
             self._pongs_without_answer = 0
             return
         self._pongs_without_answer += 1
@@ -463,15 +421,11 @@ class SyncClient:
             self._close("the server answers a Ping but no request")
 
     def _next_push(self) -> PushReq | None:
-        is_held = self._push is not None or self._push_at is not None
-        if self._phase is not Phase.LIVE or is_held or not self._pending:
+        if self._phase is not Phase.LIVE or not self._pusher.is_due:
             return None
-        batch = self._pending.next_batch(self._head)
-        self._push = _Push(self._next_request_id(), batch[-1].seq_num)
         self._pongs_without_answer = 0
-        return PushReq(
-            request_id=self._push.request_id, batch=batch, backend_id=self._backend_id
-        )
+        request_id = self._next_request_id()
+        return self._pusher.start(request_id, self._head, self._backend_id)
 
     def _start_pull(self) -> None:
         if self._phase is Phase.LIVE:
@@ -494,12 +448,6 @@ class SyncClient:
     def _next_request_id(self) -> str:
         self._requests += 1
         return self._wire.name_request(self._session_id, self._requests)
-
-    def _backoff(self, failures: int) -> float:
-        limits = self._limits
-        # 2**30 first delays are beyond any cap; more would overflow one day.
-        delay = limits.reconnect_delay_s * 2 ** min(failures, 30)
-        return min(delay, limits.max_reconnect_delay_s)
 
     def _close(self, reason: str) -> None:
         self._close_reason = reason
