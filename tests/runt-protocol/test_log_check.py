@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+import runt_protocol._messages as msg
 from runt_protocol import (
     WIRE_V03,
     EncodedEvent,
@@ -17,16 +18,6 @@ from runt_protocol import (
     SyncClient,
     Wire,
     WireV04,
-)
-from runt_protocol._messages import (
-    ErrorRes,
-    LogTooShort,
-    Message,
-    OtherLog,
-    PullReq,
-    PullRes,
-    PushAck,
-    PushReq,
 )
 
 WIRES: list[Wire] = [WIRE_V03, WireV04("store")]
@@ -59,22 +50,22 @@ class Driver:
 
     def open(self) -> None:
         self.client.connection_opened(0.0)
-        self.pull = next(m for m in self.sent() if isinstance(m, PullReq))
+        self.pull = next(m for m in self.sent() if isinstance(m, msg.PullReq))
 
     def reconnect(self) -> None:
         self.client.connection_lost(0.0, jitter=0.0)
         self.open()
 
-    def sent(self) -> Sequence[Message]:
+    def sent(self) -> Sequence[msg.Message]:
         return [self.wire.decode(frame) for frame in self.client.data_to_send()]
 
-    def receive(self, message: Message) -> list[int]:
+    def receive(self, message: msg.Message) -> list[int]:
         updates = self.client.receive_text(self.wire.encode(message) or "", 0.0)
         return [update.event.seq_num for update in updates]
 
     def answer(self, *events: LoggedEvent, remaining: int = 0) -> list[int]:
         return self.receive(
-            PullRes(
+            msg.PullRes(
                 batch=tuple(StoredEvent(event=e, created_at=None) for e in events),
                 context="pull",
                 request_id=self.pull.request_id,
@@ -83,9 +74,9 @@ class Driver:
             )
         )
 
-    def refuse(self, why: LogTooShort | OtherLog) -> None:
+    def refuse(self, why: msg.LogTooShort | msg.OtherLog) -> None:
         request_id = self.pull.request_id
-        self.receive(ErrorRes(request_id=request_id, message=str(why), cause=why))
+        self.receive(msg.ErrorRes(request_id=request_id, message=str(why), cause=why))
 
 
 @pytest.fixture(params=WIRES, ids=lambda wire: wire.version)
@@ -172,12 +163,12 @@ def test_own_events_are_known_again_however_they_were_confirmed(
     driver.answer()
     driver.client.commit(OWN)
     [push] = driver.sent()
-    assert isinstance(push, PushReq)
+    assert isinstance(push, msg.PushReq)
     if with_echo:
         driver.reconnect()
         assert driver.answer(logged(1, "own", session="own")) == [1]
     else:
-        driver.receive(PushAck(request_id=push.request_id))
+        driver.receive(msg.PushAck(request_id=push.request_id))
     driver.reconnect()
     assert driver.answer(logged(1, "own", session="own"), logged(2)) == [2]
 
@@ -212,11 +203,11 @@ def test_a_connection_on_which_the_log_seems_too_short_counts_once(
     ("why", "complaint"),
     [
         (None, "the server's log does not hold that event: it is another log"),
-        (LogTooShort(head=0, cursor=1), "the server's log ends at event 0: it is"),
+        (msg.LogTooShort(head=0, cursor=1), "the server's log ends at event 0: it is"),
     ],
 )
 def test_a_log_that_stays_too_short_is_another_one(
-    why: LogTooShort | None, complaint: str
+    why: msg.LogTooShort | None, complaint: str
 ) -> None:
     driver = Driver()
     driver.answer(logged(1), logged(2, "y"))
@@ -231,7 +222,7 @@ def test_a_log_that_stays_too_short_is_another_one(
     assert "nothing was pushed into it" in str(found.value)
 
 
-def look(driver: Driver, why: LogTooShort | None) -> None:
+def look(driver: Driver, why: msg.LogTooShort | None) -> None:
     if why is None:
         driver.answer()
     else:
@@ -243,7 +234,7 @@ def test_a_log_of_another_name_is_another_one() -> None:
     driver.answer(logged(1))
     driver.reconnect()
     with pytest.raises(OtherLogError, match="has another id"):
-        driver.refuse(OtherLog(expected="new", received="log"))
+        driver.refuse(msg.OtherLog(expected="new", received="log"))
 
 
 def test_a_restored_log_keeps_its_name() -> None:
@@ -251,10 +242,10 @@ def test_a_restored_log_keeps_its_name() -> None:
     driver.answer(logged(1), logged(2))
     for _ in range(SHORT - 1):
         driver.reconnect()
-        driver.refuse(OtherLog(expected="log", received="log"))
+        driver.refuse(msg.OtherLog(expected="log", received="log"))
     driver.reconnect()
     with pytest.raises(OtherLogError, match="ends before that"):
-        driver.refuse(OtherLog(expected="log", received="log"))
+        driver.refuse(msg.OtherLog(expected="log", received="log"))
 
 
 def test_a_broadcast_may_overtake_the_check() -> None:
@@ -263,7 +254,7 @@ def test_a_broadcast_may_overtake_the_check() -> None:
     driver.reconnect()
 
     assert driver.answer(logged(3)) == []
-    driver.pull = next(m for m in driver.sent() if isinstance(m, PullReq))
+    driver.pull = next(m for m in driver.sent() if isinstance(m, msg.PullReq))
 
     assert driver.pull.cursor == 1
     assert driver.answer(logged(2), logged(3)) == [3]
@@ -273,7 +264,7 @@ def test_a_broadcast_of_another_log_waits_for_the_check() -> None:
     driver = Driver()
     driver.answer(logged(1), logged(2))
     driver.reconnect()
-    broadcast = PullRes(
+    broadcast = msg.PullRes(
         batch=(StoredEvent(event=logged(3), created_at=None),),
         context="push",
         request_id="theirs",
@@ -286,10 +277,10 @@ def test_a_broadcast_of_another_log_waits_for_the_check() -> None:
 
 
 def test_the_sentence_of_a_refused_pull_is_read_again() -> None:
-    why = LogTooShort(head=12, cursor=345)
-    refusal = ErrorRes(request_id="x", message=str(why), cause=why)
+    why = msg.LogTooShort(head=12, cursor=345)
+    refusal = msg.ErrorRes(request_id="x", message=str(why), cause=why)
     assert WIRE_V03.decode(WIRE_V03.encode(refusal) or "") == refusal
-    assert LogTooShort.parse("The log ends at e12") is None
+    assert msg.LogTooShort.parse("The log ends at e12") is None
 
 
 def test_nothing_is_checked_twice_on_one_connection(driver: Driver) -> None:
@@ -302,7 +293,7 @@ def test_nothing_is_checked_twice_on_one_connection(driver: Driver) -> None:
 
 
 def _broadcast(driver: Driver, event: LoggedEvent) -> str:
-    message: Any = PullRes(
+    message: Any = msg.PullRes(
         batch=(StoredEvent(event=event, created_at=None),),
         context="push",
         request_id=driver.pull.request_id,

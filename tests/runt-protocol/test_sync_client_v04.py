@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import runt_protocol._messages as msg
 from runt_protocol import (
     EncodedEvent,
     LoggedEvent,
@@ -15,19 +16,6 @@ from runt_protocol import (
     SyncClient,
     UsageError,
     WireV04,
-)
-from runt_protocol._messages import (
-    ErrorRes,
-    Failure,
-    Message,
-    Ping,
-    PullAck,
-    PullEnd,
-    PullReq,
-    PullRes,
-    PushReq,
-    ServerAhead,
-    StopPull,
 )
 
 WIRE = WireV04("store")
@@ -57,22 +45,22 @@ class Driver:
         self.client = SyncClient(client_id="own", session_id="s", wire=WIRE)
         self.client.connection_opened(NOW)
         self.pull, ping = self.sent()
-        assert ping == Ping()
+        assert ping == msg.Ping()
 
     def sent(self) -> list[Any]:
         return [WIRE.decode(frame) for frame in self.client.data_to_send()]
 
-    def receive(self, message: Message) -> list[int]:
+    def receive(self, message: msg.Message) -> list[int]:
         frame = WIRE.encode(message)
         assert frame is not None
         updates = self.client.receive_text(frame, NOW)
         return [update.event.seq_num for update in updates]
 
     def chunk(
-        self, *numbers: int, remaining: int = 0, pull: PullReq | None = None
+        self, *numbers: int, remaining: int = 0, pull: msg.PullReq | None = None
     ) -> list[int]:
         return self.receive(
-            PullRes(
+            msg.PullRes(
                 batch=tuple(
                     StoredEvent(event=logged(number), created_at=None)
                     for number in numbers
@@ -85,14 +73,14 @@ class Driver:
         )
 
 
-def acks(messages: Sequence[Message]) -> int:
-    return sum(isinstance(message, PullAck) for message in messages)
+def acks(messages: Sequence[msg.Message]) -> int:
+    return sum(isinstance(message, msg.PullAck) for message in messages)
 
 
 def test_every_chunk_is_acknowledged_and_the_stream_goes_on() -> None:
     driver = Driver()
     assert driver.chunk(1, 2, remaining=1) == [1, 2]
-    assert driver.sent() == [PullAck(request_id=driver.pull.request_id)]
+    assert driver.sent() == [msg.PullAck(request_id=driver.pull.request_id)]
     assert driver.chunk(3) == [3]
     assert driver.client.synced
     assert driver.chunk(4, 5) == [4, 5]
@@ -106,7 +94,7 @@ def test_the_log_is_named_in_what_follows() -> None:
     driver.chunk(1)
     driver.client.commit(own())
     push = driver.sent()[-1]
-    assert isinstance(push, PushReq)
+    assert isinstance(push, msg.PushReq)
     assert (push.backend_id, push.request_id) == ("log", "2")
     driver.client.connection_lost(NOW, jitter=1.0)
     driver.client.connection_opened(NOW)
@@ -127,8 +115,8 @@ def test_one_that_overtakes_the_first_answer_is_pulled_again() -> None:
     driver = Driver()
     assert driver.chunk(3) == []
     _, stop, pull = driver.sent()
-    assert stop == StopPull(request_id=driver.pull.request_id)
-    assert isinstance(pull, PullReq)
+    assert stop == msg.StopPull(request_id=driver.pull.request_id)
+    assert isinstance(pull, msg.PullReq)
     assert driver.chunk(1, 2) == []  # the answer of the pull that was given up
     assert driver.chunk(1, 2, 3, pull=pull) == [1, 2, 3]
     assert driver.client.synced
@@ -164,7 +152,7 @@ def test_a_gap_between_chunks_is_believed_when_it_comes_back() -> None:
 def test_a_stream_that_fails_later_is_begun_again() -> None:
     driver = Driver()
     driver.chunk(1)
-    driver.receive(ErrorRes(request_id=driver.pull.request_id, message="why"))
+    driver.receive(msg.ErrorRes(request_id=driver.pull.request_id, message="why"))
     assert driver.client.close_reason == "the server refuses a pull: why"
 
 
@@ -174,7 +162,7 @@ def test_a_gap_in_the_stream_is_pulled() -> None:
     driver.sent()
     assert driver.chunk(3) == []
     _, stop, pull = driver.sent()
-    assert isinstance(stop, StopPull)
+    assert isinstance(stop, msg.StopPull)
     assert pull.cursor == 1
     assert driver.chunk(2, 3, pull=pull) == [2, 3]
 
@@ -201,13 +189,13 @@ def test_a_refused_push_is_made_again_behind_what_is_new() -> None:
     driver.chunk(1)
     driver.client.commit(own())
     push = driver.sent()[-1]
-    ahead = ServerAhead(head=2, parent=1)
+    ahead = msg.ServerAhead(head=2, parent=1)
     driver.receive(
-        ErrorRes(request_id=push.request_id, message=str(ahead), cause=ahead)
+        msg.ErrorRes(request_id=push.request_id, message=str(ahead), cause=ahead)
     )
     assert driver.client.last_error == str(ahead)
     pull = driver.sent()[-1]
-    assert isinstance(pull, PullReq)
+    assert isinstance(pull, msg.PullReq)
     driver.chunk(2, pull=pull)
     again = driver.sent()[-1]
     assert [event.seq_num for event in again.batch] == [3]
@@ -216,12 +204,12 @@ def test_a_refused_push_is_made_again_behind_what_is_new() -> None:
 @pytest.mark.parametrize(
     ("message", "complaint"),
     [
-        (PullEnd(request_id="1"), "ends its stream"),
-        (Failure(message="boom"), "boom"),
+        (msg.PullEnd(request_id="1"), "ends its stream"),
+        (msg.Failure(message="boom"), "boom"),
     ],
 )
 def test_a_connection_without_a_stream_is_closed(
-    message: Message, complaint: str
+    message: msg.Message, complaint: str
 ) -> None:
     driver = Driver()
     driver.receive(message)
@@ -232,7 +220,7 @@ def test_the_end_of_an_old_pull_means_nothing() -> None:
     driver = Driver()
     driver.chunk(3)
     driver.sent()
-    driver.receive(PullEnd(request_id="1", stopped=True))
+    driver.receive(msg.PullEnd(request_id="1", stopped=True))
     assert driver.client.close_reason is None
 
 
@@ -241,14 +229,14 @@ def test_a_push_that_was_broken_off_is_asked_for() -> None:
     driver.chunk(1)
     driver.client.commit(own())
     push = driver.sent()[-1]
-    driver.receive(PullEnd(request_id=push.request_id, stopped=True))
-    assert isinstance(driver.sent()[-1], PullReq)
+    driver.receive(msg.PullEnd(request_id=push.request_id, stopped=True))
+    assert isinstance(driver.sent()[-1], msg.PullReq)
 
 
 def test_the_wire_is_exchanged_between_connections_only() -> None:
     client = SyncClient(client_id="own", session_id="s")
     client.use_wire(WIRE)
     client.connection_opened(NOW)
-    assert isinstance(WIRE.decode(client.data_to_send()[0]), PullReq)
+    assert isinstance(WIRE.decode(client.data_to_send()[0]), msg.PullReq)
     with pytest.raises(UsageError, match="wire"):
         client.use_wire(WIRE)

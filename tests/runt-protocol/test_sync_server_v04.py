@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import runt_protocol._messages as msg
 from runt_protocol import (
     WIRE_V03,
     Append,
@@ -17,22 +18,6 @@ from runt_protocol import (
     StoredEvent,
     SyncRoom,
     WireV04,
-)
-from runt_protocol._messages import (
-    ErrorRes,
-    Failure,
-    Message,
-    OtherLog,
-    Ping,
-    Pong,
-    PullAck,
-    PullEnd,
-    PullReq,
-    PullRes,
-    PushAck,
-    PushReq,
-    ServerAhead,
-    StopPull,
 )
 
 NOW = "2026-11-23T08:00:00.000Z"
@@ -50,21 +35,21 @@ def event(number: int, text: str = "") -> LoggedEvent:
     )
 
 
-def pull(request_id: str = "0", cursor: int = 0, **more: Any) -> PullReq:
+def pull(request_id: str = "0", cursor: int = 0, **more: Any) -> msg.PullReq:
     if not cursor:
-        return PullReq(request_id=request_id, **more)
+        return msg.PullReq(request_id=request_id, **more)
     more.setdefault("backend_id", "log")
-    return PullReq(request_id=request_id, cursor=cursor, **more)
+    return msg.PullReq(request_id=request_id, cursor=cursor, **more)
 
 
 def push(
     *numbers: int, request_id: str = "9", backend_id: str | None = None
-) -> PushReq:
+) -> msg.PushReq:
     batch = tuple(map(event, numbers))
-    return PushReq(request_id=request_id, batch=batch, backend_id=backend_id)
+    return msg.PushReq(request_id=request_id, batch=batch, backend_id=backend_id)
 
 
-STALE = PushReq(request_id="9", batch=(event(1, "another"),))
+STALE = msg.PushReq(request_id="9", batch=(event(1, "another"),))
 
 
 class Edge:
@@ -84,7 +69,7 @@ class Edge:
         for conn_id in conn_ids:
             self.room.connect(conn_id, WIRE)
 
-    def receive(self, conn_id: str, message: Message) -> None:
+    def receive(self, conn_id: str, message: msg.Message) -> None:
         text = WIRE.encode(message)
         assert text is not None
         self.perform(self.room.receive(conn_id, text, created_at=NOW))
@@ -110,7 +95,9 @@ class Edge:
             rows = self.log[read.after : read.up_to]
             self.perform(self.room.read_chunk(read.conn_id, rows))
 
-    def exchange(self, conn_id: str, *messages: Message) -> list[tuple[object, Any]]:
+    def exchange(
+        self, conn_id: str, *messages: msg.Message
+    ) -> list[tuple[object, Any]]:
         """Do everything that messages lead to and return what was sent."""
         for message in messages:
             self.receive(conn_id, message)
@@ -119,8 +106,8 @@ class Edge:
         return [(to, summary(message)) for to, message in sent]
 
 
-def summary(message: Message) -> Any:
-    if isinstance(message, PullRes):
+def summary(message: msg.Message) -> Any:
+    if isinstance(message, msg.PullRes):
         numbers = [stored.event.seq_num for stored in message.batch]
         return message.request_id, numbers, message.remaining
     return message
@@ -150,7 +137,7 @@ def test_what_is_pushed_answers_the_live_pull_of_everybody() -> None:
     edge.exchange("a", pull("5"))
     edge.exchange("b", pull("6"))
     assert edge.exchange("a", push(1)) == [
-        ("a", PushAck(request_id="9")),
+        ("a", msg.PushAck(request_id="9")),
         ("a", ("5", [1], 0)),
         ("b", ("6", [1], 0)),
         ("old", ("9", [1], 0)),
@@ -163,11 +150,11 @@ def test_a_pull_that_is_not_live_ends() -> None:
     answers = edge.exchange("a", pull("1", live=False), pull("2", cursor=1, live=False))
     assert answers == [
         ("a", ("1", [1], 0)),
-        ("a", PullEnd(request_id="1")),
+        ("a", msg.PullEnd(request_id="1")),
         ("a", ("2", [], 0)),
-        ("a", PullEnd(request_id="2")),
+        ("a", msg.PullEnd(request_id="2")),
     ]
-    assert edge.exchange("a", push(2)) == [("a", PushAck(request_id="9"))]
+    assert edge.exchange("a", push(2)) == [("a", msg.PushAck(request_id="9"))]
 
 
 def test_a_pull_beside_a_live_one_leaves_it_alone() -> None:
@@ -177,10 +164,10 @@ def test_a_pull_beside_a_live_one_leaves_it_alone() -> None:
     edge.receive("a", pull("2", live=False))
     edge.receive("a", push(3))
     edge.read()
-    assert edge.exchange("a")[0:1] == [("a", PushAck(request_id="9"))]
-    edge.exchange("a", PullAck(request_id="1"))
+    assert edge.exchange("a")[0:1] == [("a", msg.PushAck(request_id="9"))]
+    edge.exchange("a", msg.PullAck(request_id="1"))
     assert edge.exchange("a", push(4)) == [
-        ("a", PushAck(request_id="9")),
+        ("a", msg.PushAck(request_id="9")),
         ("a", ("1", [4], 0)),
     ]
 
@@ -190,7 +177,7 @@ def test_a_second_live_pull_takes_the_place_of_the_first() -> None:
     edge.connect("a")
     edge.exchange("a", pull("1"))
     assert edge.exchange("a", pull("2", cursor=1)) == [
-        ("a", PullEnd(request_id="1")),
+        ("a", msg.PullEnd(request_id="1")),
         ("a", ("2", [], 0)),
     ]
     assert edge.exchange("a", push(2))[-1] == ("a", ("2", [2], 0))
@@ -200,10 +187,10 @@ def test_a_stopped_stream_brings_nothing_more() -> None:
     edge = Edge()
     edge.connect("a")
     edge.exchange("a", pull("1"))
-    ended = ("a", PullEnd(request_id="1", stopped=True))
-    assert edge.exchange("a", StopPull(request_id="1")) == [ended]
-    assert edge.exchange("a", StopPull(request_id="1")) == []
-    assert edge.exchange("a", push(1)) == [("a", PushAck(request_id="9"))]
+    ended = ("a", msg.PullEnd(request_id="1", stopped=True))
+    assert edge.exchange("a", msg.StopPull(request_id="1")) == [ended]
+    assert edge.exchange("a", msg.StopPull(request_id="1")) == []
+    assert edge.exchange("a", push(1)) == [("a", msg.PushAck(request_id="9"))]
     assert edge.exchange("a", pull("2")) == [("a", ("2", [1], 0))]
 
 
@@ -212,9 +199,9 @@ def test_a_pull_that_is_stopped_while_it_is_read_goes_silent() -> None:
     edge.connect("a")
     edge.receive("a", pull("1"))
     edge.receive("a", pull("2"))
-    edge.receive("a", StopPull(request_id="1"))
+    edge.receive("a", msg.StopPull(request_id="1"))
     edge.read()
-    ended = ("a", PullEnd(request_id="1", stopped=True))
+    ended = ("a", msg.PullEnd(request_id="1", stopped=True))
     answers = [("a", ("2", [number], 3 - number)) for number in (1, 2, 3)]
     assert edge.exchange("a") == [ended, *answers]
 
@@ -224,17 +211,17 @@ def test_a_pull_that_waits_can_be_stopped() -> None:
     edge.connect("a")
     edge.receive("a", pull("1"))
     edge.receive("a", pull("2"))
-    edge.receive("a", StopPull(request_id="2"))
+    edge.receive("a", msg.StopPull(request_id="2"))
     edge.read()
-    ended = ("a", PullEnd(request_id="2", stopped=True))
+    ended = ("a", msg.PullEnd(request_id="2", stopped=True))
     assert edge.exchange("a") == [ended, ("a", ("1", [1], 0))]
 
 
 def test_a_client_of_another_log_is_told() -> None:
     edge = Edge(head=1)
     edge.connect("a")
-    other = OtherLog(expected="log", received="x")
-    beyond = OtherLog(expected="log", received="log")
+    other = msg.OtherLog(expected="log", received="x")
+    beyond = msg.OtherLog(expected="log", received="log")
     refusals = [
         (pull("1", cursor=1, backend_id="x"), other),
         (push(2, backend_id="x", request_id="1"), other),
@@ -242,7 +229,7 @@ def test_a_client_of_another_log_is_told() -> None:
     ]
     for request, cause in refusals:
         assert edge.exchange("a", request) == [
-            ("a", ErrorRes(request_id="1", message=str(cause), cause=cause))
+            ("a", msg.ErrorRes(request_id="1", message=str(cause), cause=cause))
         ]
 
 
@@ -250,8 +237,8 @@ def test_a_stale_push_is_told_where_the_log_ends() -> None:
     edge = Edge(head=3)
     edge.connect("a")
     edge.exchange("a", pull("1"))
-    ahead = ServerAhead(head=3, parent=0)
-    refusal = ErrorRes(request_id="9", message=str(ahead), cause=ahead)
+    ahead = msg.ServerAhead(head=3, parent=0)
+    refusal = msg.ErrorRes(request_id="9", message=str(ahead), cause=ahead)
     assert edge.exchange("a", STALE) == [("a", refusal)]
     assert edge.closed == []
 
@@ -260,16 +247,16 @@ def test_a_push_that_is_repeated_is_acknowledged() -> None:
     edge = Edge(head=3)
     edge.connect("a")
     edge.exchange("a", pull("1"))
-    assert edge.exchange("a", push(2, 3)) == [("a", PushAck(request_id="9"))]
+    assert edge.exchange("a", push(2, 3)) == [("a", msg.PushAck(request_id="9"))]
     assert edge.exchange("a", push(3, 4)) == [
-        ("a", PushAck(request_id="9")),
+        ("a", msg.PushAck(request_id="9")),
         ("a", ("1", [4], 0)),
     ]
 
 
-@pytest.mark.parametrize("messages", [[Ping(), Ping()], [STALE]])
+@pytest.mark.parametrize("messages", [[msg.Ping(), msg.Ping()], [STALE]])
 def test_a_client_that_never_pulls_is_made_to_reconnect(
-    messages: list[Message],
+    messages: list[msg.Message],
 ) -> None:
     # The real client, after it missed a Pong: vectors/ws-v04/14-pong-lost.
     edge = Edge(head=3)
@@ -281,18 +268,21 @@ def test_a_client_that_never_pulls_is_made_to_reconnect(
 def test_a_ping_is_answered() -> None:
     edge = Edge()
     edge.connect("a")
-    answers = edge.exchange("a", pull("1"), Ping(), Ping(), Ping())
-    assert answers[1:] == [("a", Pong())] * 3
+    answers = edge.exchange("a", pull("1"), msg.Ping(), msg.Ping(), msg.Ping())
+    assert answers[1:] == [("a", msg.Pong())] * 3
     assert edge.closed == []
 
 
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("junk", Failure),
-        ('{"_tag":"Request","id":"7","tag":"SyncWsRpc.Nope","payload":{}}', ErrorRes),
-        ('{"_tag":"Chunk"}', Failure),
-        ('{"_tag":"Exit","requestId":"7","exit":{"_tag":"Success"}}', ErrorRes),
+        ("junk", msg.Failure),
+        (
+            '{"_tag":"Request","id":"7","tag":"SyncWsRpc.Nope","payload":{}}',
+            msg.ErrorRes,
+        ),
+        ('{"_tag":"Chunk"}', msg.Failure),
+        ('{"_tag":"Exit","requestId":"7","exit":{"_tag":"Success"}}', msg.ErrorRes),
     ],
 )
 def test_nonsense_is_answered_and_does_no_harm(text: str, answer: type) -> None:
@@ -302,4 +292,4 @@ def test_nonsense_is_answered_and_does_no_harm(text: str, answer: type) -> None:
     ((_, message),) = edge.sent
     assert isinstance(message, answer)
     edge.sent.clear()
-    assert edge.exchange("a", push(1)) == [("a", PushAck(request_id="9"))]
+    assert edge.exchange("a", push(1)) == [("a", msg.PushAck(request_id="9"))]

@@ -6,21 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+import runt_protocol._messages as msg
 from runt_protocol import WireError, WireV04
 from runt_protocol._frames_v04 import read_frame_slowly, read_message
-from runt_protocol._messages import (
-    ErrorRes,
-    Failure,
-    Message,
-    OtherLog,
-    PullAck,
-    PullEnd,
-    PullReq,
-    PullRes,
-    PushReq,
-    ServerAhead,
-    StopPull,
-)
 from runt_protocol.testing import messages_v04
 
 VECTORS = Path(__file__).parent / "vectors" / "ws-v04"
@@ -88,7 +76,7 @@ def test_the_slow_way_reads_the_same(path: Path) -> None:
 
 
 @given(messages_v04())
-def test_what_is_written_reads_back(message: Message) -> None:
+def test_what_is_written_reads_back(message: msg.Message) -> None:
     frame = WIRE.encode(message)
     assert frame is not None
     frame.encode()
@@ -98,16 +86,14 @@ def test_what_is_written_reads_back(message: Message) -> None:
 
 
 def test_what_only_03_has_is_left_out() -> None:
-    from runt_protocol._messages import AdminInfoReq  # noqa: PLC0415 - only here
-
-    assert WIRE.encode(AdminInfoReq(request_id="1", admin_secret="x")) is None
+    assert WIRE.encode(msg.AdminInfoReq(request_id="1", admin_secret="x")) is None
 
 
 def test_a_request_names_its_store_and_who_asks() -> None:
-    frame = json.loads(WIRE.encode(PullReq(request_id="7")) or "")
+    frame = json.loads(WIRE.encode(msg.PullReq(request_id="7")) or "")
     assert frame["payload"]["storeId"] == "store"
     assert frame["payload"]["payload"] == {"authToken": "token"}
-    bare = json.loads(WireV04("store").encode(PullReq(request_id="7")) or "")
+    bare = json.loads(WireV04("store").encode(msg.PullReq(request_id="7")) or "")
     assert "payload" not in bare["payload"]
     assert "token" not in repr(WIRE)
 
@@ -138,7 +124,7 @@ PUSH = (
 def test_the_text_of_args_is_kept(args: str) -> None:
     frame = PUSH.replace("ARGS", args)
     message = WIRE.decode(frame)
-    assert isinstance(message, PushReq)
+    assert isinstance(message, msg.PushReq)
     assert message.batch[0].args_text == args
     assert WIRE.encode(message) == frame
 
@@ -149,8 +135,8 @@ def test_several_pages_in_one_chunk_are_one_answer() -> None:
     frame = '{"_tag":"Chunk","requestId":"0","values":[PAGES]}'
     more = WIRE.decode(frame.replace("PAGES", page))
     end = WIRE.decode(frame.replace("PAGES", f"{page},{last}"))
-    assert isinstance(more, PullRes)
-    assert isinstance(end, PullRes)
+    assert isinstance(more, msg.PullRes)
+    assert isinstance(end, msg.PullRes)
     assert (more.remaining, end.remaining) == (1, 0)
 
 
@@ -161,8 +147,11 @@ MISMATCH = '{"expected":"a","received":"b","_tag":"BackendIdMismatchError"}'
 @pytest.mark.parametrize(
     ("cause", "expected"),
     [
-        (f'{{"_tag":"Fail","error":{AHEAD}}}', ServerAhead(head=3, parent=1)),
-        (f'{{"_tag":"Fail","error":{MISMATCH}}}', OtherLog(expected="a", received="b")),
+        (f'{{"_tag":"Fail","error":{AHEAD}}}', msg.ServerAhead(head=3, parent=1)),
+        (
+            f'{{"_tag":"Fail","error":{MISMATCH}}}',
+            msg.OtherLog(expected="a", received="b"),
+        ),
         ('{"_tag":"Fail","error":{"_tag":"UnknownError","cause":"why"}}', "why"),
         (
             '{"_tag":"Fail","error":{"_tag":"UnknownError","cause":{"message":"why"}}}',
@@ -184,23 +173,23 @@ def test_a_failure_is_understood_wherever_it_stands(cause: str, expected: Any) -
             f'{{"_tag":"Exit","requestId":"0",'
             f'"exit":{{"_tag":"Failure","cause":{tree}}}}}'
         )
-        assert isinstance(message, ErrorRes)
+        assert isinstance(message, msg.ErrorRes)
         assert (message.cause or message.message) == expected
 
 
 def test_the_other_frames() -> None:
     exit_frame = '{"_tag":"Exit","requestId":"0","exit":EXIT}'
     ended = WIRE.decode(exit_frame.replace("EXIT", '{"_tag":"Success"}'))
-    assert ended == PullEnd(request_id="0")
+    assert ended == msg.PullEnd(request_id="0")
     nothing = '{"_tag":"Failure","cause":{"_tag":"Empty"}}'
     stopped = WIRE.decode(exit_frame.replace("EXIT", nothing))
-    assert stopped == PullEnd(request_id="0", stopped=True)
-    assert WIRE.decode('{"_tag":"Defect","defect":{"message":"m"}}') == Failure(
+    assert stopped == msg.PullEnd(request_id="0", stopped=True)
+    assert WIRE.decode('{"_tag":"Defect","defect":{"message":"m"}}') == msg.Failure(
         message="m"
     )
-    assert WIRE.decode('{"_tag":"Ack","requestId":"1"}') == PullAck(request_id="1")
+    assert WIRE.decode('{"_tag":"Ack","requestId":"1"}') == msg.PullAck(request_id="1")
     stop = WIRE.decode('{"_tag":"Interrupt","requestId":"1"}')
-    assert stop == StopPull(request_id="1")
+    assert stop == msg.StopPull(request_id="1")
 
 
 @pytest.mark.parametrize(

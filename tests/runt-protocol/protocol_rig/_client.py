@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import runt_protocol._messages as msg
 from runt_protocol import (
     Confirmed,
     EncodedEvent,
@@ -14,19 +15,10 @@ from runt_protocol import (
     SyncClient,
     Update,
 )
-from runt_protocol._messages import (
-    ErrorRes,
-    Ping,
-    Pong,
-    PullReq,
-    PullRes,
-    PushAck,
-    PushReq,
-)
 from runt_protocol._wire_v03 import MessageV03, decode_message, encode_message
 
-PING = encode_message(Ping())
-PONG = encode_message(Pong())
+PING = encode_message(msg.Ping())
+PONG = encode_message(msg.Pong())
 
 
 def own(text: str, name: str = "v1.NotebookTitleChanged") -> EncodedEvent:
@@ -51,7 +43,7 @@ def frame_of(
     remaining: int = 0,
 ) -> str:
     return encode_message(
-        PullRes(
+        msg.PullRes(
             batch=tuple(StoredEvent(event=e, created_at=None) for e in events),
             context="push" if pull is None else "pull",
             request_id=pull or "somebody's",
@@ -86,9 +78,9 @@ class ClientDriver:
     def sent(self) -> list[MessageV03]:
         messages = [decode_message(frame) for frame in self.client.data_to_send()]
         for message in messages:
-            if isinstance(message, PullReq):
+            if isinstance(message, msg.PullReq):
                 self.pull_id = message.request_id
-            elif isinstance(message, PushReq):
+            elif isinstance(message, msg.PushReq):
                 self.push_id = message.request_id
         return messages
 
@@ -97,13 +89,13 @@ class ClientDriver:
         return [
             (event.seq_num, json.loads(event.args_text or "")["title"])
             for message in self.sent()
-            if isinstance(message, PushReq)
+            if isinstance(message, msg.PushReq)
             for event in message.batch
         ]
 
     def pulled(self) -> list[int]:
         """Return the cursors of the pulls that are sent now."""
-        pulls = [m for m in self.sent() if isinstance(m, PullReq)]
+        pulls = [m for m in self.sent() if isinstance(m, msg.PullReq)]
         return [pull.cursor or 0 for pull in pulls]
 
     def receive(self, text: str) -> list[tuple[Any, ...]]:
@@ -120,10 +112,10 @@ class ClientDriver:
 
     def ack(self, request_id: str | None = None) -> list[tuple[Any, ...]]:
         request_id = request_id or self.push_id
-        return self.receive(encode_message(PushAck(request_id=request_id)))
+        return self.receive(encode_message(msg.PushAck(request_id=request_id)))
 
     def refuse(self, request_id: str, message: str = "no") -> list[tuple[Any, ...]]:
-        refusal = ErrorRes(request_id=request_id, message=message)
+        refusal = msg.ErrorRes(request_id=request_id, message=message)
         return self.receive(encode_message(refusal))
 
 

@@ -9,25 +9,10 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+import runt_protocol._messages as msg
+
 from ._errors import WireError
 from ._json import dumps, may_hold_lone_surrogate
-from ._messages import (
-    ErrorRes,
-    Failure,
-    Message,
-    OtherLog,
-    Ping,
-    Pong,
-    PullAck,
-    PullEnd,
-    PullReq,
-    PullRes,
-    PushAck,
-    PushReq,
-    ServerAhead,
-    StopPull,
-    StoredEvent,
-)
 from ._raw_json import raw_items
 from ._wire_events import (
     Cursor,
@@ -88,11 +73,11 @@ class _Pulled(msgspec.Struct, frozen=True, rename="camel"):
     event_encoded: WireEvent
     metadata: _SomeMetadata | WireNone
 
-    def stored(self) -> StoredEvent:
+    def stored(self) -> msg.StoredEvent:
         created_at = None
         if isinstance(self.metadata, _SomeMetadata):
             created_at = self.metadata.value.created_at
-        return StoredEvent(event=self.event_encoded.logged(), created_at=created_at)
+        return msg.StoredEvent(event=self.event_encoded.logged(), created_at=created_at)
 
 
 class _NoMore(_Tagged, frozen=True, tag="NoMore"):
@@ -219,7 +204,7 @@ _pull_decoder: Final = msgspec.json.Decoder(_Pull)
 _push_decoder: Final = msgspec.json.Decoder(_Push)
 
 
-def read_message(text: str) -> Message:
+def read_message(text: str) -> msg.Message:
     """Read a frame.
 
     Args:
@@ -272,7 +257,7 @@ def _read_pages(text: str) -> list[dict[str, Any]]:
     return [read_members(page, batch=read_batch) for page in raw_items(text)]
 
 
-def _message(frame: _AnyFrame) -> Message:
+def _message(frame: _AnyFrame) -> msg.Message:
     match frame:
         case _RequestFrame(tag="SyncWsRpc.Push"):
             return _push(frame)
@@ -281,18 +266,18 @@ def _message(frame: _AnyFrame) -> Message:
         case _RequestFrame(tag=tag):
             raise WireError(f"there is no request {tag[:64]!r}")
         case _AckFrame(request_id=request_id):
-            return PullAck(request_id=request_id)
+            return msg.PullAck(request_id=request_id)
         case _InterruptFrame(request_id=request_id):
-            return StopPull(request_id=request_id)
+            return msg.StopPull(request_id=request_id)
         case _PingFrame():
-            return Ping()
+            return msg.Ping()
         case _:
             return _server_message(frame)
 
 
 def _server_message(
     frame: _ChunkFrame | _ExitFrame | _DefectFrame | _PongFrame,
-) -> Message:
+) -> msg.Message:
     match frame:
         case _ChunkFrame():
             return _answer(frame)
@@ -300,29 +285,29 @@ def _server_message(
             return _refusal(request_id, cause)
         case _ExitFrame(request_id=request_id, exit=success):
             is_push = isinstance(success, _Success) and success.value is not UNSET
-            answer = PushAck if is_push else PullEnd
+            answer = msg.PushAck if is_push else msg.PullEnd
             return answer(request_id=request_id)
         case _DefectFrame(defect=defect):
-            return Failure(message=_reason(defect))
+            return msg.Failure(message=_reason(defect))
         case _PongFrame():
-            return Pong()
+            return msg.Pong()
 
 
-def _push(frame: _RequestFrame) -> PushReq:
+def _push(frame: _RequestFrame) -> msg.PushReq:
     push = _read(bytes(frame.payload).decode(), _push_decoder, _push_slowly)
     some = push.backend_id
-    return PushReq(
+    return msg.PushReq(
         request_id=frame.id,
         batch=tuple(event.logged() for event in push.batch),
         backend_id=some.value if isinstance(some, _SomeId) else None,
     )
 
 
-def _pull(frame: _RequestFrame) -> PullReq:
+def _pull(frame: _RequestFrame) -> msg.PullReq:
     pull = _read(bytes(frame.payload).decode(), _pull_decoder, _pull_slowly)
     if isinstance(pull.cursor, WireNone):
-        return PullReq(request_id=frame.id, live=pull.live)
-    return PullReq(
+        return msg.PullReq(request_id=frame.id, live=pull.live)
+    return msg.PullReq(
         request_id=frame.id,
         live=pull.live,
         cursor=pull.cursor.value.event_sequence_number,
@@ -330,9 +315,9 @@ def _pull(frame: _RequestFrame) -> PullReq:
     )
 
 
-def _answer(frame: _ChunkFrame) -> PullRes:
+def _answer(frame: _ChunkFrame) -> msg.PullRes:
     last = frame.values[-1]
-    return PullRes(
+    return msg.PullRes(
         batch=tuple(pulled.stored() for page in frame.values for pulled in page.batch),
         context="pull",
         request_id=frame.request_id,
@@ -341,23 +326,23 @@ def _answer(frame: _ChunkFrame) -> PullRes:
     )
 
 
-def _refusal(request_id: str, cause: _Cause) -> Message:
+def _refusal(request_id: str, cause: _Cause) -> msg.Message:
     causes = sorted(_causes(cause), key=_rank)
     match causes:
         case [_Fail(error=_ServerAheadError() as error), *_]:
-            ahead = ServerAhead(
+            ahead = msg.ServerAhead(
                 head=error.minimum_expected_num, parent=error.provided_num
             )
-            return ErrorRes(request_id=request_id, message=str(ahead), cause=ahead)
+            return msg.ErrorRes(request_id=request_id, message=str(ahead), cause=ahead)
         case [_Fail(error=_OtherLogError() as error), *_]:
-            other = OtherLog(expected=error.expected, received=error.received)
-            return ErrorRes(request_id=request_id, message=str(other), cause=other)
+            other = msg.OtherLog(expected=error.expected, received=error.received)
+            return msg.ErrorRes(request_id=request_id, message=str(other), cause=other)
         case [_Fail(error=_UnknownError(cause=reason)), *_]:
-            return ErrorRes(request_id=request_id, message=_reason(reason))
+            return msg.ErrorRes(request_id=request_id, message=_reason(reason))
         case [_Die(defect=defect), *_]:
-            return ErrorRes(request_id=request_id, message=_reason(defect))
+            return msg.ErrorRes(request_id=request_id, message=_reason(defect))
         case _:
-            return PullEnd(request_id=request_id, stopped=True)
+            return msg.PullEnd(request_id=request_id, stopped=True)
 
 
 def _causes(cause: _Cause) -> Iterator[_Cause]:

@@ -8,28 +8,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+import runt_protocol._messages as msg
+
 from ._backoff import Backoff
 from ._envelope import EncodedEvent, LoggedEvent
 from ._errors import OtherLogError, UsageError, WireError
 from ._heartbeat import Heartbeat
 from ._limits import Limits
 from ._log_check import LogCheck
-from ._messages import (
-    ErrorRes,
-    Failure,
-    LogTooShort,
-    Message,
-    OtherLog,
-    Ping,
-    Pong,
-    PullAck,
-    PullEnd,
-    PullReq,
-    PullRes,
-    PushAck,
-    PushReq,
-    StopPull,
-)
 from ._pending import PendingEvents
 from ._phase import Phase, Step, next_phase
 from ._pusher import Pusher
@@ -90,7 +76,7 @@ class SyncClient:
         self._phase = Phase.OFFLINE
         self._synced = False
         self._requests = 0
-        self._outbox: list[Message] = []
+        self._outbox: list[msg.Message] = []
         self._close_reason: str | None = None
         self._last_error: str | None = None
         # Connecting:
@@ -182,7 +168,7 @@ class SyncClient:
         self._pull_id = ""
         self._log_check.start()
         self._send_pull()
-        self._outbox.append(Ping())
+        self._outbox.append(msg.Ping())
 
     def connection_lost(self, now: float, *, jitter: float) -> None:
         """Take note that a connection has ended or could not be opened.
@@ -218,7 +204,7 @@ class SyncClient:
         if self._heartbeat.is_overdue(now):
             self._close("the server does not answer a Ping")
         elif self._heartbeat.start_ping(now):
-            self._outbox.append(Ping())
+            self._outbox.append(msg.Ping())
 
     def data_to_send(self) -> list[str]:
         """Return the frames to be sent now; each is returned once."""
@@ -262,20 +248,20 @@ class SyncClient:
             self._close(str(error))
             raise
 
-    def _receive(self, message: Message, now: float) -> list[Update]:
+    def _receive(self, message: msg.Message, now: float) -> list[Update]:
         match message:
-            case PullRes(context="push"):
+            case msg.PullRes(context="push"):
                 return self._receive_broadcast([s.event for s in message.batch])
-            case PullRes():
+            case msg.PullRes():
                 return self._receive_pulled(message, now)
-            case PushAck():
+            case msg.PushAck():
                 return self._receive_ack(message)
-            case ErrorRes() | PullEnd() | Failure():
+            case msg.ErrorRes() | msg.PullEnd() | msg.Failure():
                 self._receive_refusal(message)
-            case Pong():
+            case msg.Pong():
                 self._receive_pong(now)
-            case Ping():
-                self._outbox.append(Pong())
+            case msg.Ping():
+                self._outbox.append(msg.Pong())
             case _:
                 raise WireError(f"{type(message).__name__} is no message for a client")
         return []
@@ -294,11 +280,11 @@ class SyncClient:
             updates += self._accept(event)
         return updates
 
-    def _receive_pulled(self, answer: PullRes, now: float) -> list[Update]:
+    def _receive_pulled(self, answer: msg.PullRes, now: float) -> list[Update]:
         if answer.request_id != self._pull_id:
             return []
         if self._wire.is_streamed:
-            self._outbox.append(PullAck(request_id=answer.request_id))
+            self._outbox.append(msg.PullAck(request_id=answer.request_id))
             self._backend_id = answer.backend_id
             if self._phase is Phase.LIVE:
                 return self._receive_broadcast([s.event for s in answer.batch])
@@ -318,7 +304,7 @@ class SyncClient:
             updates += self._finish_pull(now)
         return updates
 
-    def _leaves_gap(self, answer: PullRes) -> bool:
+    def _leaves_gap(self, answer: msg.PullRes) -> bool:
         """Tell whether events are missing before what looks like the end of a pull.
 
         A gap that comes back in another pull is one of the log itself.
@@ -328,7 +314,7 @@ class SyncClient:
         first = answer.batch[0].event.seq_num
         return first > self._log_check.wanted and self._gap != (self._head, first)
 
-    def _is_same_log(self, answer: PullRes) -> bool:
+    def _is_same_log(self, answer: msg.PullRes) -> bool:
         is_same = self._log_check.check(
             [stored.event for stored in answer.batch],
             is_end=answer.remaining == 0,
@@ -338,7 +324,7 @@ class SyncClient:
             self._close(f"the server's log does not hold event {self._head}")
         return is_same
 
-    def _set_aside(self, answer: PullRes) -> None:
+    def _set_aside(self, answer: msg.PullRes) -> None:
         """Keep what may be a broadcast: these overtake a pull, and look the same."""
         self._during_pull.extend(stored.event for stored in answer.batch)
         if self._remaining in {None, len(answer.batch)}:  # it may be the end as well
@@ -369,7 +355,7 @@ class SyncClient:
         self._head = event.seq_num
         self._log_check.follow(event)
 
-    def _receive_ack(self, ack: PushAck) -> list[Update]:
+    def _receive_ack(self, ack: msg.PushAck) -> list[Update]:
         confirmed = self._pusher.receive_ack(ack.request_id, self._head)
         if confirmed is None:
             self._start_pull()
@@ -378,34 +364,36 @@ class SyncClient:
             self._follow(update.event)
         return confirmed
 
-    def _receive_refusal(self, message: ErrorRes | PullEnd | Failure) -> None:
+    def _receive_refusal(
+        self, message: msg.ErrorRes | msg.PullEnd | msg.Failure
+    ) -> None:
         match message:
-            case ErrorRes():
+            case msg.ErrorRes():
                 self._receive_error(message)
-            case PullEnd():
+            case msg.PullEnd():
                 self._receive_end(message)
-            case Failure(message=reason):
+            case msg.Failure(message=reason):
                 self._last_error = reason
                 self._close(f"the server has failed: {reason}")
 
-    def _receive_error(self, error: ErrorRes) -> None:
+    def _receive_error(self, error: msg.ErrorRes) -> None:
         self._last_error = error.message
         cause = error.cause
-        if isinstance(cause, OtherLog) and cause.expected != cause.received:
+        if isinstance(cause, msg.OtherLog) and cause.expected != cause.received:
             raise self._log_check.other_log("has another id", self.pending_count)
         is_pulling = self._phase is Phase.PULLING or self._wire.is_streamed
         if is_pulling and error.request_id == self._pull_id:
-            if isinstance(cause, LogTooShort):
+            if isinstance(cause, msg.LogTooShort):
                 finding = f"ends at event {cause.head:,}"
                 self._log_check.note_short_log(finding, self.pending_count)
-            elif isinstance(cause, OtherLog):
+            elif isinstance(cause, msg.OtherLog):
                 self._log_check.note_short_log("ends before that", self.pending_count)
             self._close(f"the server refuses a pull: {error.message}")
             return
         if self._pusher.receive_error(error.request_id, self._head):
             self._start_pull()
 
-    def _receive_end(self, end: PullEnd) -> None:
+    def _receive_end(self, end: msg.PullEnd) -> None:
         if end.request_id == self._pull_id:
             self._close("the server ends its stream of events")
         elif self._pusher.receive_end(end.request_id):
@@ -420,7 +408,7 @@ class SyncClient:
         if self._pongs_without_answer > self._limits.max_unanswered_pings:
             self._close("the server answers a Ping but no request")
 
-    def _next_push(self) -> PushReq | None:
+    def _next_push(self) -> msg.PushReq | None:
         if self._phase is not Phase.LIVE or not self._pusher.is_due:
             return None
         self._pongs_without_answer = 0
@@ -434,11 +422,11 @@ class SyncClient:
 
     def _send_pull(self) -> None:
         if self._pull_id:
-            self._outbox.append(StopPull(request_id=self._pull_id))
+            self._outbox.append(msg.StopPull(request_id=self._pull_id))
         self._pull_id = self._next_request_id()
         self._pongs_without_answer = 0
         self._remaining = None
-        pull = PullReq(
+        pull = msg.PullReq(
             request_id=self._pull_id,
             cursor=self._log_check.wanted - 1 if self._head else msgspec.UNSET,
             backend_id=self._backend_id,

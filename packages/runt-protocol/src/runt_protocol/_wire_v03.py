@@ -8,28 +8,10 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+import runt_protocol._messages as msg
+
 from ._errors import WireError
 from ._json import LENIENT, dump_text, dumps, may_hold_lone_surrogate
-from ._messages import (
-    AdminInfoReq,
-    AdminInfoRes,
-    AdminResetRoomReq,
-    AdminResetRoomRes,
-    ErrorRes,
-    Failure,
-    LogTooShort,
-    Message,
-    Ping,
-    Pong,
-    PullAck,
-    PullEnd,
-    PullReq,
-    PullRes,
-    PushAck,
-    PushReq,
-    StopPull,
-    StoredEvent,
-)
 from ._raw_json import raw_members
 from ._wire_events import (
     Cursor,
@@ -58,10 +40,10 @@ class _Pulled(msgspec.Struct, frozen=True, rename="camel"):
     event_encoded: WireEvent
     metadata: _Some | WireNone
 
-    def stored(self) -> StoredEvent:
+    def stored(self) -> msg.StoredEvent:
         metadata = self.metadata
         created_at = metadata.value.created_at if isinstance(metadata, _Some) else None
-        return StoredEvent(event=self.event_encoded.logged(), created_at=created_at)
+        return msg.StoredEvent(event=self.event_encoded.logged(), created_at=created_at)
 
 
 class _PullId(msgspec.Struct, frozen=True, rename="camel"):
@@ -126,17 +108,17 @@ class _AdminInfoRes(_Frame, frozen=True, tag="WSMessage.AdminInfoRes"):
 
 
 _Plain: TypeAlias = (
-    PullReq
-    | PushAck
-    | ErrorRes
-    | Ping
-    | Pong
-    | AdminResetRoomReq
-    | AdminResetRoomRes
-    | AdminInfoReq
-    | AdminInfoRes
+    msg.PullReq
+    | msg.PushAck
+    | msg.ErrorRes
+    | msg.Ping
+    | msg.Pong
+    | msg.AdminResetRoomReq
+    | msg.AdminResetRoomRes
+    | msg.AdminInfoReq
+    | msg.AdminInfoRes
 )
-MessageV03: TypeAlias = PullRes | PushReq | _Plain
+MessageV03: TypeAlias = msg.PullRes | msg.PushReq | _Plain
 _AnyFrame: TypeAlias = (
     _PullReq
     | _PullRes
@@ -159,7 +141,7 @@ class WireV03:
     version: ClassVar[str] = "0.3"
     is_streamed: ClassVar[bool] = False
 
-    def decode(self, text: str) -> Message:
+    def decode(self, text: str) -> msg.Message:
         """Read a frame.
 
         Raises:
@@ -167,9 +149,9 @@ class WireV03:
         """
         return decode_message(text)
 
-    def encode(self, message: Message) -> str | None:
+    def encode(self, message: msg.Message) -> str | None:
         """Write a message."""
-        if isinstance(message, PullAck | StopPull | PullEnd | Failure):
+        if isinstance(message, msg.PullAck | msg.StopPull | msg.PullEnd | msg.Failure):
             return None
         return encode_message(message)
 
@@ -219,13 +201,13 @@ def encode_message(message: MessageV03) -> str:
             are.
     """
     match message:
-        case PushReq(request_id=request_id, batch=events):
+        case msg.PushReq(request_id=request_id, batch=events):
             batch = ",".join(map(encode_logged_event, events))
             return (
                 f'{{"_tag":"WSMessage.PushReq","requestId":{dump_text(request_id)},'
                 f'"batch":[{batch}]}}'
             )
-        case PullRes(batch=stored):
+        case msg.PullRes(batch=stored):
             batch = ",".join(map(_encode_stored_event, stored))
             return (
                 f'{{"_tag":"WSMessage.PullRes","batch":[{batch}],'
@@ -256,25 +238,25 @@ def _message(frame: _AnyFrame) -> MessageV03:  # noqa: PLR0911 - one for each ki
     match frame:
         case _PushReq(request_id=request_id, batch=events):
             batch = tuple(event.logged() for event in events)
-            return PushReq(request_id=request_id, batch=batch)
+            return msg.PushReq(request_id=request_id, batch=batch)
         case _PullRes(request_id=answered):
-            return PullRes(
+            return msg.PullRes(
                 batch=tuple(pulled.stored() for pulled in frame.batch),
                 context=answered.context,
                 request_id=answered.request_id,
                 remaining=frame.remaining,
             )
         case _PullReq(request_id=request_id, cursor=cursor):
-            return PullReq(request_id=request_id, cursor=cursor)
+            return msg.PullReq(request_id=request_id, cursor=cursor)
         case _PushAck(request_id=request_id):
-            return PushAck(request_id=request_id)
+            return msg.PushAck(request_id=request_id)
         case _Error(request_id=request_id, message=message):
-            cause = LogTooShort.parse(message)
-            return ErrorRes(request_id=request_id, message=message, cause=cause)
+            cause = msg.LogTooShort.parse(message)
+            return msg.ErrorRes(request_id=request_id, message=message, cause=cause)
         case _Ping():
-            return Ping()
+            return msg.Ping()
         case _Pong():
-            return Pong()
+            return msg.Pong()
         case _:
             return _admin_message(frame)
 
@@ -285,41 +267,41 @@ def _admin_message(
     request_id = frame.request_id
     match frame:
         case _AdminResetRoomReq(admin_secret=secret):
-            return AdminResetRoomReq(request_id=request_id, admin_secret=secret)
+            return msg.AdminResetRoomReq(request_id=request_id, admin_secret=secret)
         case _AdminResetRoomRes():
-            return AdminResetRoomRes(request_id=request_id)
+            return msg.AdminResetRoomRes(request_id=request_id)
         case _AdminInfoReq(admin_secret=secret):
-            return AdminInfoReq(request_id=request_id, admin_secret=secret)
+            return msg.AdminInfoReq(request_id=request_id, admin_secret=secret)
         case _AdminInfoRes(info=info):
-            return AdminInfoRes(
+            return msg.AdminInfoRes(
                 request_id=request_id, durable_object_id=info.durable_object_id
             )
 
 
 def _plain_frame(message: _Plain) -> _AnyFrame:  # noqa: PLR0911 - one for each kind
     match message:
-        case PullReq(request_id=request_id, cursor=cursor):
+        case msg.PullReq(request_id=request_id, cursor=cursor):
             return _PullReq(request_id=request_id, cursor=cursor)
-        case PushAck(request_id=request_id):
+        case msg.PushAck(request_id=request_id):
             return _PushAck(request_id=request_id)
-        case ErrorRes(request_id=request_id, message=reason):
+        case msg.ErrorRes(request_id=request_id, message=reason):
             return _Error(request_id=request_id, message=reason)
-        case Ping():
+        case msg.Ping():
             return _Ping()
-        case Pong():
+        case msg.Pong():
             return _Pong()
-        case AdminResetRoomReq(request_id=request_id, admin_secret=secret):
+        case msg.AdminResetRoomReq(request_id=request_id, admin_secret=secret):
             return _AdminResetRoomReq(request_id=request_id, admin_secret=secret)
-        case AdminResetRoomRes(request_id=request_id):
+        case msg.AdminResetRoomRes(request_id=request_id):
             return _AdminResetRoomRes(request_id=request_id)
-        case AdminInfoReq(request_id=request_id, admin_secret=secret):
+        case msg.AdminInfoReq(request_id=request_id, admin_secret=secret):
             return _AdminInfoReq(request_id=request_id, admin_secret=secret)
-        case AdminInfoRes(request_id=request_id, durable_object_id=name):
+        case msg.AdminInfoRes(request_id=request_id, durable_object_id=name):
             info = _AdminInfo(durable_object_id=name)
             return _AdminInfoRes(request_id=request_id, info=info)
 
 
-def _encode_stored_event(stored: StoredEvent) -> str:
+def _encode_stored_event(stored: msg.StoredEvent) -> str:
     if stored.created_at is None:
         metadata = '{"_tag":"None"}'
     else:

@@ -24,26 +24,10 @@ from typing import Any, ClassVar, Final
 
 from msgspec import UNSET
 
+import runt_protocol._messages as msg
+
 from ._frames_v04 import read_message
 from ._json import LENIENT, dump_text, dumps
-from ._messages import (
-    ErrorRes,
-    Failure,
-    LogTooShort,
-    Message,
-    OtherLog,
-    Ping,
-    Pong,
-    PullAck,
-    PullEnd,
-    PullReq,
-    PullRes,
-    PushAck,
-    PushReq,
-    ServerAhead,
-    StopPull,
-    StoredEvent,
-)
 from ._raw_json import raw_members
 from ._wire_events import encode_logged_event
 
@@ -68,7 +52,7 @@ class WireV04:
         if payload is not None:
             self._origin += f'"payload":{dumps(dict(payload))},'
 
-    def decode(self, text: str) -> Message:
+    def decode(self, text: str) -> msg.Message:
         """Read a frame.
 
         Raises:
@@ -76,18 +60,18 @@ class WireV04:
         """
         return read_message(text)
 
-    def encode(self, message: Message) -> str | None:
+    def encode(self, message: msg.Message) -> str | None:
         """Write a message."""
         match message:
-            case PushReq():
+            case msg.PushReq():
                 return self._push(message)
-            case PullReq():
+            case msg.PullReq():
                 return self._pull(message)
-            case PullAck(request_id=request_id):
+            case msg.PullAck(request_id=request_id):
                 return f'{{"_tag":"Ack","requestId":{dump_text(request_id)}}}'
-            case StopPull(request_id=request_id):
+            case msg.StopPull(request_id=request_id):
                 return f'{{"_tag":"Interrupt","requestId":{dump_text(request_id)}}}'
-            case Ping():
+            case msg.Ping():
                 return '{"_tag":"Ping"}'
             case _:
                 return _encode_answer(message)
@@ -104,7 +88,7 @@ class WireV04:
             return ""
         return request_id if isinstance(request_id, str) else ""
 
-    def _pull(self, pull: PullReq) -> str:
+    def _pull(self, pull: msg.PullReq) -> str:
         cursor = '{"_tag":"None"}'
         if pull.cursor is not UNSET and pull.backend_id is not None:
             cursor = (
@@ -115,7 +99,7 @@ class WireV04:
         payload = f'{{{self._origin}"live":{live},"cursor":{cursor}}}'
         return _request(pull.request_id, "SyncWsRpc.Pull", payload)
 
-    def _push(self, push: PushReq) -> str:
+    def _push(self, push: msg.PushReq) -> str:
         backend_id = '{"_tag":"None"}'
         if push.backend_id is not None:
             backend_id = f'{{"_tag":"Some","value":{dump_text(push.backend_id)}}}'
@@ -124,19 +108,19 @@ class WireV04:
         return _request(push.request_id, "SyncWsRpc.Push", payload)
 
 
-def _encode_answer(message: Message) -> str | None:  # noqa: PLR0911 - one for each
+def _encode_answer(message: msg.Message) -> str | None:  # noqa: PLR0911 - one for each
     match message:
-        case PullRes():
+        case msg.PullRes():
             return _chunk(message)
-        case PushAck(request_id=request_id):
+        case msg.PushAck(request_id=request_id):
             return _exit(request_id, '{"_tag":"Success","value":{}}')
-        case PullEnd(request_id=request_id, stopped=stopped):
+        case msg.PullEnd(request_id=request_id, stopped=stopped):
             return _exit(request_id, _STOPPED if stopped else _ENDED)
-        case ErrorRes(request_id="", message=reason) | Failure(message=reason):
+        case msg.ErrorRes(request_id="", message=reason) | msg.Failure(message=reason):
             return f'{{"_tag":"Defect","defect":{dump_text(reason)}}}'
-        case ErrorRes(request_id=request_id):
+        case msg.ErrorRes(request_id=request_id):
             return _exit(request_id, _failure(message))
-        case Pong():
+        case msg.Pong():
             return '{"_tag":"Pong"}'
         case _:  # 0.3 only
             return None
@@ -159,7 +143,7 @@ def _exit(request_id: str, outcome: str) -> str:
     return f'{{"_tag":"Exit","requestId":{dump_text(request_id)},"exit":{outcome}}}'
 
 
-def _chunk(answer: PullRes) -> str:
+def _chunk(answer: msg.PullRes) -> str:
     batch = ",".join(map(_encode_stored_event, answer.batch))
     page_info = '{"_tag":"NoMore"}'
     if answer.remaining:
@@ -171,7 +155,7 @@ def _chunk(answer: PullRes) -> str:
     )
 
 
-def _encode_stored_event(stored: StoredEvent) -> str:
+def _encode_stored_event(stored: msg.StoredEvent) -> str:
     metadata = '{"_tag":"None"}'
     if stored.created_at is not None:
         metadata = (
@@ -182,19 +166,19 @@ def _encode_stored_event(stored: StoredEvent) -> str:
     return f'{{"eventEncoded":{event},"metadata":{metadata}}}'
 
 
-def _failure(refusal: ErrorRes) -> str:
+def _failure(refusal: msg.ErrorRes) -> str:
     match refusal.cause:
-        case ServerAhead(head=head, parent=parent):
+        case msg.ServerAhead(head=head, parent=parent):
             error = (
                 f'{{"minimumExpectedNum":{head},"providedNum":{parent},'
                 f'"_tag":"ServerAheadError"}}'
             )
-        case OtherLog(expected=expected, received=received):
+        case msg.OtherLog(expected=expected, received=received):
             error = (
                 f'{{"expected":{dump_text(expected)},"received":{dump_text(received)},'
                 f'"_tag":"BackendIdMismatchError"}}'
             )
-        case LogTooShort() | None:
+        case msg.LogTooShort() | None:
             error = (
                 f'{{"cause":{{"name":"Error","message":{dump_text(refusal.message)}}},'
                 f'"_tag":"UnknownError"}}'

@@ -6,30 +6,10 @@ from typing import Final
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
+import runt_protocol._messages as msg
 from runt_protocol._envelope import LoggedEvent
 from runt_protocol._frames_v04 import MAX_BACKEND_ID
 from runt_protocol._json import dumps
-from runt_protocol._messages import (
-    AdminInfoReq,
-    AdminInfoRes,
-    AdminResetRoomReq,
-    AdminResetRoomRes,
-    ErrorRes,
-    Failure,
-    Message,
-    OtherLog,
-    Ping,
-    Pong,
-    PullAck,
-    PullEnd,
-    PullReq,
-    PullRes,
-    PushAck,
-    PushReq,
-    ServerAhead,
-    StopPull,
-    StoredEvent,
-)
 from runt_protocol._wire_events import MAX_NUMBER
 from runt_protocol._wire_v03 import MessageV03
 from runt_protocol.events import encode_event
@@ -69,27 +49,27 @@ def messages(
         ids: Request, client and session ids; by default any texts.
     """
     logged = logged_events(max_number=max_number, ids=ids)
-    stored = st.builds(StoredEvent, event=logged, created_at=st.none() | texts())
+    stored = st.builds(msg.StoredEvent, event=logged, created_at=st.none() | texts())
     named = {"request_id": ids}
     numbers = st.integers(0, max_number)
     cursors = st.just(UNSET) | st.integers(-5, max_number)
     return st.one_of(
-        st.builds(PullReq, **named, cursor=cursors),
+        st.builds(msg.PullReq, **named, cursor=cursors),
         st.builds(
-            PullRes,
+            msg.PullRes,
             **named,
             batch=st.lists(stored, max_size=3).map(tuple),
             context=st.sampled_from(["pull", "push"]),
             remaining=numbers,
         ),
-        st.builds(PushReq, **named, batch=st.lists(logged, max_size=3).map(tuple)),
-        st.builds(PushAck, **named),
-        st.builds(ErrorRes, **named, message=texts()),
-        st.sampled_from([Ping(), Pong()]),
-        st.builds(AdminResetRoomReq, **named, admin_secret=texts()),
-        st.builds(AdminResetRoomRes, **named),
-        st.builds(AdminInfoReq, **named, admin_secret=texts()),
-        st.builds(AdminInfoRes, **named, durable_object_id=texts()),
+        st.builds(msg.PushReq, **named, batch=st.lists(logged, max_size=3).map(tuple)),
+        st.builds(msg.PushAck, **named),
+        st.builds(msg.ErrorRes, **named, message=texts()),
+        st.sampled_from([msg.Ping(), msg.Pong()]),
+        st.builds(msg.AdminResetRoomReq, **named, admin_secret=texts()),
+        st.builds(msg.AdminResetRoomRes, **named),
+        st.builds(msg.AdminInfoReq, **named, admin_secret=texts()),
+        st.builds(msg.AdminInfoRes, **named, durable_object_id=texts()),
     )
 
 
@@ -98,7 +78,7 @@ def messages_v04(
     max_number: int = MAX_NUMBER,
     ids: st.SearchStrategy[str] = _ANY_NUMBER,
     client_ids: st.SearchStrategy[str] = _ANY_TEXT,
-) -> st.SearchStrategy[Message]:
+) -> st.SearchStrategy[msg.Message]:
     """Draw messages of every kind that 0.4 has, in either direction.
 
     Args:
@@ -107,19 +87,19 @@ def messages_v04(
         client_ids: Client and session ids; by default any texts.
     """
     logged = logged_events(max_number=max_number, ids=client_ids)
-    stored = st.builds(StoredEvent, event=logged, created_at=st.none() | texts())
+    stored = st.builds(msg.StoredEvent, event=logged, created_at=st.none() | texts())
     named = {"request_id": ids}
     numbers = st.integers(0, max_number)
     logs = st.text(max_size=MAX_BACKEND_ID)
     position = st.just((UNSET, None)) | st.tuples(st.integers(-5, max_number), logs)
     causes = st.one_of(
-        st.builds(ServerAhead, head=numbers, parent=numbers),
-        st.builds(OtherLog, expected=logs, received=logs),
+        st.builds(msg.ServerAhead, head=numbers, parent=numbers),
+        st.builds(msg.OtherLog, expected=logs, received=logs),
     )
     return st.one_of(
         st.builds(_pull_req, **named, position=position, live=st.booleans()),
         st.builds(
-            PullRes,
+            msg.PullRes,
             **named,
             batch=st.lists(stored, max_size=3).map(tuple),
             context=st.just("pull"),
@@ -127,31 +107,33 @@ def messages_v04(
             backend_id=logs,
         ),
         st.builds(
-            PushReq,
+            msg.PushReq,
             **named,
             batch=st.lists(logged, max_size=3).map(tuple),
             backend_id=st.none() | logs,
         ),
-        *(st.builds(kind, **named) for kind in (PullAck, StopPull, PushAck)),
-        st.builds(PullEnd, **named, stopped=st.booleans()),
-        st.builds(ErrorRes, **named, message=texts()),
+        st.builds(msg.PullAck, **named),
+        st.builds(msg.StopPull, **named),
+        st.builds(msg.PushAck, **named),
+        st.builds(msg.PullEnd, **named, stopped=st.booleans()),
+        st.builds(msg.ErrorRes, **named, message=texts()),
         st.builds(_error_res, **named, cause=causes),
-        st.builds(Failure, message=texts()),
-        st.sampled_from([Ping(), Pong()]),
+        st.builds(msg.Failure, message=texts()),
+        st.sampled_from([msg.Ping(), msg.Pong()]),
     )
 
 
 def _pull_req(
     request_id: str, position: tuple[int | UnsetType, str | None], *, live: bool
-) -> PullReq:
+) -> msg.PullReq:
     cursor, backend_id = position
-    return PullReq(
+    return msg.PullReq(
         request_id=request_id, cursor=cursor, backend_id=backend_id, live=live
     )
 
 
-def _error_res(request_id: str, cause: ServerAhead | OtherLog) -> ErrorRes:
-    return ErrorRes(request_id=request_id, message=str(cause), cause=cause)
+def _error_res(request_id: str, cause: msg.ServerAhead | msg.OtherLog) -> msg.ErrorRes:
+    return msg.ErrorRes(request_id=request_id, message=str(cause), cause=cause)
 
 
 def _logged_event(
