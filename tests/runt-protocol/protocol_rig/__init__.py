@@ -1,12 +1,16 @@
 """What drives a sync client and a sync room in the tests beside this package."""
 
 from ._client import PING, PONG, ClientDriver, frame_of, logged, own
+from ._recordings import VECTORS, frames, recordings
 
 __all__ = [
     "PING",
     "PONG",
+    "VECTORS",
     "ClientDriver",
     "frame_of",
+    "frames",
     "logged",
     "own",
+    "recordings",
 ]

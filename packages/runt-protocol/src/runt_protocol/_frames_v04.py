@@ -3,8 +3,8 @@
 `_wire_v04` says what they mean and writes them.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -12,19 +12,19 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 import runt_protocol._messages as msg
 
 from ._errors import WireError
-from ._json import dumps, may_hold_lone_surrogate
+from ._frame_reading import read_frame, read_members, read_raw
+from ._json import dumps
 from ._raw_json import raw_items
 from ._wire_events import (
     Cursor,
     SeqNum,
     WireEvent,
+    WireMetadata,
     WireNone,
+    WireSome,
+    WireStored,
     read_batch,
-    read_members,
-    read_raw,
 )
-
-T = TypeVar("T")
 
 MAX_BACKEND_ID: Final = 128
 """Characters of a log's id; the real server's have 21."""
@@ -38,46 +38,25 @@ class _Tagged(msgspec.Struct, frozen=True, rename="camel", tag_field="_tag"):
     """Gives frames and their parts a tag field and the field names of the wire."""
 
 
-class _SomeId(_Tagged, frozen=True, tag="Some"):
-    value: _BackendId
-
-
 class _Position(msgspec.Struct, frozen=True, rename="camel"):
     backend_id: _BackendId
     event_sequence_number: Cursor
 
 
-class _SomePosition(_Tagged, frozen=True, tag="Some"):
-    value: _Position
-
-
 class _Pull(msgspec.Struct, frozen=True):
     live: bool
-    cursor: _SomePosition | WireNone
+    cursor: WireSome[_Position] | WireNone
 
 
 class _Push(msgspec.Struct, frozen=True, rename="camel"):
     batch: tuple[WireEvent, ...]
-    backend_id: _SomeId | WireNone
+    backend_id: WireSome[_BackendId] | WireNone
 
 
-class _Metadata(_Tagged, frozen=True, tag="SyncMessage.SyncMetadata"):
-    created_at: str
-
-
-class _SomeMetadata(_Tagged, frozen=True, tag="Some"):
-    value: _Metadata
-
-
-class _Pulled(msgspec.Struct, frozen=True, rename="camel"):
-    event_encoded: WireEvent
-    metadata: _SomeMetadata | WireNone
-
-    def stored(self) -> msg.StoredEvent:
-        created_at = None
-        if isinstance(self.metadata, _SomeMetadata):
-            created_at = self.metadata.value.created_at
-        return msg.StoredEvent(event=self.event_encoded.logged(), created_at=created_at)
+class _Metadata(
+    WireMetadata, frozen=True, tag="SyncMessage.SyncMetadata", tag_field="_tag"
+):
+    pass
 
 
 class _NoMore(_Tagged, frozen=True, tag="NoMore"):
@@ -93,7 +72,7 @@ class _MoreUnknown(_Tagged, frozen=True, tag="MoreUnknown"):
 
 
 class _Page(msgspec.Struct, frozen=True, rename="camel"):
-    batch: tuple[_Pulled, ...]
+    batch: tuple[WireStored[_Metadata], ...]
     page_info: _NoMore | _MoreKnown | _MoreUnknown
     backend_id: _BackendId
 
@@ -213,36 +192,12 @@ def read_message(text: str) -> msg.Message:
     Raises:
         WireError: It is no message.
     """
-    return _message(_read(text, _decoder, read_frame_slowly))
+    return _message(read_frame(text, _decoder, _read_slowly))
 
 
-def read_frame_slowly(text: str) -> _AnyFrame:
-    """Read a frame that msgspec refuses, perhaps only for a lone surrogate.
-
-    Raises:
-        ValueError: It is no frame.
-        RecursionError: It nests too deeply.
-    """
+def _read_slowly(text: str) -> _AnyFrame:
     frame = read_members(text, payload=read_raw, values=_read_pages)
     return msgspec.convert(frame, _AnyFrame)
-
-
-def _read(text: str, decoder: msgspec.json.Decoder[T], slowly: Callable[[str], T]) -> T:
-    try:
-        return decoder.decode(text)
-    except RecursionError:
-        raise WireError("it nests too deeply") from None
-    except ValueError as error:  # msgspec's own errors and UnicodeEncodeError
-        if isinstance(error, msgspec.ValidationError) or not may_hold_lone_surrogate(
-            text
-        ):
-            raise WireError(str(error)) from None
-    try:
-        return slowly(text)
-    except RecursionError:
-        raise WireError("it nests too deeply") from None
-    except ValueError as error:
-        raise WireError(str(error)) from None
 
 
 def _pull_slowly(text: str) -> _Pull:
@@ -294,17 +249,17 @@ def _server_message(
 
 
 def _push(frame: _RequestFrame) -> msg.PushReq:
-    push = _read(bytes(frame.payload).decode(), _push_decoder, _push_slowly)
+    push = read_frame(bytes(frame.payload).decode(), _push_decoder, _push_slowly)
     some = push.backend_id
     return msg.PushReq(
         request_id=frame.id,
         batch=tuple(event.logged() for event in push.batch),
-        backend_id=some.value if isinstance(some, _SomeId) else None,
+        backend_id=some.value if isinstance(some, WireSome) else None,
     )
 
 
 def _pull(frame: _RequestFrame) -> msg.PullReq:
-    pull = _read(bytes(frame.payload).decode(), _pull_decoder, _pull_slowly)
+    pull = read_frame(bytes(frame.payload).decode(), _pull_decoder, _pull_slowly)
     if isinstance(pull.cursor, WireNone):
         return msg.PullReq(request_id=frame.id, live=pull.live)
     return msg.PullReq(

@@ -1,19 +1,32 @@
 """An event inside a frame: what both versions of the protocol spell the same."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from ._envelope import LoggedEvent
-from ._json import LENIENT, dump_text
-from ._raw_json import raw_items, raw_members
+from ._frame_reading import read_members, read_raw
+from ._json import dump_text
+from ._messages import StoredEvent
+from ._raw_json import raw_items
 
 # Beyond this a JavaScript number is no longer exact.
 MAX_NUMBER: Final = 2**53 - 1
 SeqNum: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
 Cursor: TypeAlias = Annotated[int, Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+
+T = TypeVar("T")
+
+
+class WireNone(msgspec.Struct, frozen=True, tag="None", tag_field="_tag"):
+    """JavaScript's `Option` without a value."""
+
+
+class WireSome(msgspec.Struct, Generic[T], frozen=True, tag="Some", tag_field="_tag"):
+    """JavaScript's `Option` with a value."""
+
+    value: T
 
 
 class WireEvent(msgspec.Struct, frozen=True, rename="camel"):
@@ -38,8 +51,27 @@ class WireEvent(msgspec.Struct, frozen=True, rename="camel"):
         )
 
 
-class WireNone(msgspec.Struct, frozen=True, tag="None", tag_field="_tag"):
-    """JavaScript's `Option` without a value."""
+class WireMetadata(msgspec.Struct, frozen=True, rename="camel"):
+    """What a server says about an event; 0.4 gives it a tag."""
+
+    created_at: str
+
+
+MetadataT = TypeVar("MetadataT", bound=WireMetadata)
+
+
+class WireStored(msgspec.Struct, Generic[MetadataT], frozen=True, rename="camel"):
+    """A `StoredEvent` as it stands in a frame."""
+
+    event_encoded: WireEvent
+    metadata: WireSome[MetadataT] | WireNone
+
+    def stored(self) -> StoredEvent:
+        """Return the event and what the server says about it."""
+        created_at = None
+        if isinstance(self.metadata, WireSome):
+            created_at = self.metadata.value.created_at
+        return StoredEvent(event=self.event_encoded.logged(), created_at=created_at)
 
 
 def encode_logged_event(event: LoggedEvent) -> str:
@@ -53,25 +85,24 @@ def encode_logged_event(event: LoggedEvent) -> str:
     )
 
 
-def read_members(text: str, **readers: Callable[[str], Any]) -> dict[str, Any]:
-    """Read a JSON object that may hold lone surrogates, for `msgspec.convert`.
+def encode_stored_event(stored: StoredEvent, *, tag: str = "") -> str:
+    """Write one event as it stands in an answer to a pull; so too.
 
     Args:
-        text: The object.
-        readers: How to read members other than as plain values, by name.
-
-    Raises:
-        ValueError: It is no object, or a value of it is no JSON.
-        RecursionError: A value nests too deeply.
+        stored: The event.
+        tag: What stands before the members of its metadata, as text.
     """
-    return {
-        name: readers.get(name, LENIENT.decode)(member)
-        for name, member in raw_members(text).items()
-    }
+    if stored.created_at is None:
+        metadata = '{"_tag":"None"}'
+    else:
+        created_at = dump_text(stored.created_at)
+        metadata = f'{{"_tag":"Some","value":{{{tag}"createdAt":{created_at}}}}}'
+    event = encode_logged_event(stored.event)
+    return f'{{"eventEncoded":{event},"metadata":{metadata}}}'
 
 
 def read_batch(text: str) -> list[dict[str, Any]]:
-    """Read a batch, of a push or of a pull, and keep the text of args; so too.
+    """Read a batch, of a push or of a pull, and keep the text of args.
 
     Raises:
         ValueError: It is no array of objects.
@@ -81,11 +112,6 @@ def read_batch(text: str) -> list[dict[str, Any]]:
         read_members(item, eventEncoded=_read_event, args=read_raw)
         for item in raw_items(text)
     ]
-
-
-def read_raw(text: str) -> Raw:
-    """Keep a value as the text that it is."""
-    return Raw(text.encode())
 
 
 def _read_event(text: str) -> dict[str, Any]:

@@ -3,47 +3,29 @@
 Source: the published package `@livestore/sync-cf` 0.3.1. `_wire_v04` stands beside it.
 """
 
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 import runt_protocol._messages as msg
 
-from ._errors import WireError
-from ._json import LENIENT, dump_text, dumps, may_hold_lone_surrogate
-from ._raw_json import raw_members
+from ._frame_reading import find_text, read_frame, read_members
+from ._json import dump_text, dumps
 from ._wire_events import (
     Cursor,
     SeqNum,
     WireEvent,
-    WireNone,
+    WireMetadata,
+    WireStored,
     encode_logged_event,
+    encode_stored_event,
     read_batch,
-    read_members,
 )
 
 
 class _Frame(msgspec.Struct, frozen=True, rename="camel", tag_field="_tag"):
     """Gives every frame its tag field and the field names of the wire."""
-
-
-class _CreatedAt(msgspec.Struct, frozen=True, rename="camel"):
-    created_at: str
-
-
-class _Some(msgspec.Struct, frozen=True, tag="Some", tag_field="_tag"):
-    value: _CreatedAt
-
-
-class _Pulled(msgspec.Struct, frozen=True, rename="camel"):
-    event_encoded: WireEvent
-    metadata: _Some | WireNone
-
-    def stored(self) -> msg.StoredEvent:
-        metadata = self.metadata
-        created_at = metadata.value.created_at if isinstance(metadata, _Some) else None
-        return msg.StoredEvent(event=self.event_encoded.logged(), created_at=created_at)
 
 
 class _PullId(msgspec.Struct, frozen=True, rename="camel"):
@@ -57,7 +39,7 @@ class _PullReq(_Frame, frozen=True, tag="WSMessage.PullReq"):
 
 
 class _PullRes(_Frame, frozen=True, tag="WSMessage.PullRes"):
-    batch: tuple[_Pulled, ...]
+    batch: tuple[WireStored[WireMetadata], ...]
     request_id: _PullId
     remaining: SeqNum
 
@@ -161,11 +143,7 @@ class WireV03:
 
     def request_id_of(self, text: str) -> str:
         """Find out whom to answer when a frame cannot be decoded."""
-        try:
-            request_id: Any = LENIENT.decode(raw_members(text)["requestId"])
-        except (ValueError, KeyError, RecursionError):
-            return ""
-        return request_id if isinstance(request_id, str) else ""
+        return find_text(text, "requestId")
 
 
 WIRE_V03: Final = WireV03()
@@ -181,16 +159,7 @@ def decode_message(text: str) -> MessageV03:
     Raises:
         WireError: It is no message.
     """
-    try:
-        return _message(_decoder.decode(text))
-    except RecursionError:
-        raise WireError("it nests too deeply") from None
-    except ValueError as error:  # msgspec's own errors and UnicodeEncodeError
-        if isinstance(error, msgspec.ValidationError) or not may_hold_lone_surrogate(
-            text
-        ):
-            raise WireError(str(error)) from None
-    return decode_slowly(text)
+    return _message(read_frame(text, _decoder, _read_slowly))
 
 
 def encode_message(message: MessageV03) -> str:
@@ -208,7 +177,7 @@ def encode_message(message: MessageV03) -> str:
                 f'"batch":[{batch}]}}'
             )
         case msg.PullRes(batch=stored):
-            batch = ",".join(map(_encode_stored_event, stored))
+            batch = ",".join(map(encode_stored_event, stored))
             return (
                 f'{{"_tag":"WSMessage.PullRes","batch":[{batch}],'
                 f'"requestId":{{"context":"{message.context}",'
@@ -219,19 +188,8 @@ def encode_message(message: MessageV03) -> str:
             return dumps(_plain_frame(message))
 
 
-def decode_slowly(text: str) -> MessageV03:
-    """Read a frame that msgspec refuses, perhaps only for a lone surrogate.
-
-    Raises:
-        WireError: It is no message.
-    """
-    try:
-        frame = read_members(text, batch=read_batch)
-        return _message(msgspec.convert(frame, _AnyFrame))
-    except RecursionError:
-        raise WireError("it nests too deeply") from None
-    except ValueError as error:
-        raise WireError(str(error)) from None
+def _read_slowly(text: str) -> _AnyFrame:
+    return msgspec.convert(read_members(text, batch=read_batch), _AnyFrame)
 
 
 def _message(frame: _AnyFrame) -> MessageV03:  # noqa: PLR0911 - one for each kind
@@ -299,13 +257,3 @@ def _plain_frame(message: _Plain) -> _AnyFrame:  # noqa: PLR0911 - one for each 
         case msg.AdminInfoRes(request_id=request_id, durable_object_id=name):
             info = _AdminInfo(durable_object_id=name)
             return _AdminInfoRes(request_id=request_id, info=info)
-
-
-def _encode_stored_event(stored: msg.StoredEvent) -> str:
-    if stored.created_at is None:
-        metadata = '{"_tag":"None"}'
-    else:
-        created_at = dump_text(stored.created_at)
-        metadata = f'{{"_tag":"Some","value":{{"createdAt":{created_at}}}}}'
-    event = encode_logged_event(stored.event)
-    return f'{{"eventEncoded":{event},"metadata":{metadata}}}'

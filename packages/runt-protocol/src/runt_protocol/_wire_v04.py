@@ -20,16 +20,17 @@ A request id that is no number makes the real server deaf for good.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from msgspec import UNSET
 
 import runt_protocol._messages as msg
 
+from ._frame_reading import find_text
 from ._frames_v04 import read_message
-from ._json import LENIENT, dump_text, dumps
-from ._raw_json import raw_members
-from ._wire_events import encode_logged_event
+from ._json import dump_text, dumps
+from ._wire_events import encode_logged_event, encode_stored_event
 
 
 class WireV04:
@@ -82,29 +83,23 @@ class WireV04:
 
     def request_id_of(self, text: str) -> str:
         """Find out whom to answer when a frame cannot be decoded."""
-        try:
-            request_id: Any = LENIENT.decode(raw_members(text)["id"])
-        except (ValueError, KeyError, RecursionError):
-            return ""
-        return request_id if isinstance(request_id, str) else ""
+        return find_text(text, "id")
 
     def _pull(self, pull: msg.PullReq) -> str:
-        cursor = '{"_tag":"None"}'
+        cursor = None
         if pull.cursor is not UNSET and pull.backend_id is not None:
             cursor = (
-                f'{{"_tag":"Some","value":{{"backendId":{dump_text(pull.backend_id)},'
-                f'"eventSequenceNumber":{pull.cursor}}}}}'
+                f'{{"backendId":{dump_text(pull.backend_id)},'
+                f'"eventSequenceNumber":{pull.cursor}}}'
             )
         live = "true" if pull.live else "false"
-        payload = f'{{{self._origin}"live":{live},"cursor":{cursor}}}'
+        payload = f'{{{self._origin}"live":{live},"cursor":{_option(cursor)}}}'
         return _request(pull.request_id, "SyncWsRpc.Pull", payload)
 
     def _push(self, push: msg.PushReq) -> str:
-        backend_id = '{"_tag":"None"}'
-        if push.backend_id is not None:
-            backend_id = f'{{"_tag":"Some","value":{dump_text(push.backend_id)}}}'
+        log = None if push.backend_id is None else dump_text(push.backend_id)
         batch = ",".join(map(encode_logged_event, push.batch))
-        payload = f'{{{self._origin}"batch":[{batch}],"backendId":{backend_id}}}'
+        payload = f'{{{self._origin}"batch":[{batch}],"backendId":{_option(log)}}}'
         return _request(push.request_id, "SyncWsRpc.Push", payload)
 
 
@@ -126,6 +121,9 @@ def _encode_answer(message: msg.Message) -> str | None:  # noqa: PLR0911 - one f
             return None
 
 
+_encode_stored_event: Final = partial(
+    encode_stored_event, tag='"_tag":"SyncMessage.SyncMetadata",'
+)
 _ENDED: Final = '{"_tag":"Success"}'
 _STOPPED: Final = (
     '{"_tag":"Failure","cause":{"_tag":"Interrupt","fiberId":{"_tag":"None"}}}'
@@ -137,6 +135,12 @@ def _request(request_id: str, tag: str, payload: str) -> str:
         f'{{"_tag":"Request","id":{dump_text(request_id)},"tag":"{tag}",'
         f'"payload":{payload},"headers":[]}}'
     )
+
+
+def _option(value: str | None) -> str:
+    if value is None:
+        return '{"_tag":"None"}'
+    return f'{{"_tag":"Some","value":{value}}}'
 
 
 def _exit(request_id: str, outcome: str) -> str:
@@ -153,17 +157,6 @@ def _chunk(answer: msg.PullRes) -> str:
         f'"values":[{{"batch":[{batch}],"pageInfo":{page_info},'
         f'"backendId":{dump_text(answer.backend_id or "")}}}]}}'
     )
-
-
-def _encode_stored_event(stored: msg.StoredEvent) -> str:
-    metadata = '{"_tag":"None"}'
-    if stored.created_at is not None:
-        metadata = (
-            f'{{"_tag":"Some","value":{{"_tag":"SyncMessage.SyncMetadata",'
-            f'"createdAt":{dump_text(stored.created_at)}}}}}'
-        )
-    event = encode_logged_event(stored.event)
-    return f'{{"eventEncoded":{event},"metadata":{metadata}}}'
 
 
 def _failure(refusal: msg.ErrorRes) -> str:
