@@ -1,7 +1,5 @@
 """Servers restart, agents are killed, kernels die: the notebook goes on."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -13,19 +11,17 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import trio
+from server_process import ServerProcess
 
 from runt_agent import Limits as AgentLimits
 from runt_agent import _agent
 from runt_sync import Server
 from runt_worker import Limits, WorkerOptions, open_worker
 from runt_worker.testing import DEAF
-
-if TYPE_CHECKING:
-    from ..conftest import ServerProcess  # noqa: TID252 - tests are no package
 
 StartAgent = Callable[..., Awaitable[Any]]
 StartServer = Callable[..., Awaitable[Any]]

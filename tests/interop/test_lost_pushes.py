@@ -6,15 +6,13 @@ again; ours brings it back (see `runt_protocol/_room_receivers.py`).
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 from livestore_rig import Peers, Proxy, agree, open_proxy, until
+from server_process import ServerProcess
 
 from runt_protocol import CellCreatedV2, NotebookTitleChanged
-
-if TYPE_CHECKING:
-    from ..conftest import ServerProcess  # noqa: TID252 - tests are no package
 
 pytestmark = pytest.mark.parametrize("installation", ["0.3"], indirect=True)
 OUR_SERVER: Final = pytest.mark.parametrize("sync_url", ["runt-sync"], indirect=True)

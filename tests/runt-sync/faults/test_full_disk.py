@@ -8,12 +8,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from server_process import ServerProcess, StartServerProcess
 
 from runt_sync import Server
 from runt_sync._token import Token
 
 if TYPE_CHECKING:
-    from ...conftest import ServerProcess, StartServerProcess  # noqa: TID252
     from ..conftest import Join, MakeEvent  # noqa: TID252
 
 ROOM = 600_000

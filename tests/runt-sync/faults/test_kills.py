@@ -4,21 +4,16 @@ Real clients write to several stores at once and go on through every kill. What 
 them was told that the log holds has to stand there for ever, at the same place.
 """
 
-from __future__ import annotations
-
 import random
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from typing import TYPE_CHECKING
 
 import trio
+from server_process import ServerProcess, StartServerProcess
 
 from runt_agent import Notebook, open_notebook
 from runt_protocol import Debug, LoggedEvent
-
-if TYPE_CHECKING:
-    from ...conftest import ServerProcess, StartServerProcess  # noqa: TID252
 
 SEED = 20_261_126
 # Two that contend for a log, and two with one of their own, whose pushes share commits.

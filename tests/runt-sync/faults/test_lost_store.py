@@ -1,22 +1,14 @@
 """A server whose data are gone, or older than its clients know them."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 import trio
+from server_process import ServerProcess, StartServerProcess
 
-from runt_agent import LiveStoreVersion, LogReplacedError, open_notebook
+from runt_agent import LiveStoreVersion, LogReplacedError, Notebook, open_notebook
 from runt_protocol import Event, NotebookMetadataSet
-
-if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from runt_agent import Notebook
-
-    from ...conftest import ServerProcess, StartServerProcess  # noqa: TID252
 
 PATIENCE_S = 120
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
+from server_process import ServerProcess, StartServerProcess
 
 from runt_sync import Server
 from runt_sync._token import Token
 
 if TYPE_CHECKING:
-    from ...conftest import ServerProcess, StartServerProcess  # noqa: TID252
     from ..conftest import Join, MakeEvent  # noqa: TID252
 
 NOTEBOOKS = 60

@@ -1,4 +1,4 @@
-"""What drives a sync client and a sync room in the tests beside this package."""
+"""What drives a sync client and a sync room in tests/runt-protocol."""
 
 from ._client import PING, PONG, ClientDriver, frame_of, logged, own
 from ._recordings import VECTORS, frames, recordings
