@@ -24,8 +24,9 @@ from runt_agent._service import Service
 # ruff: noqa: SLF001
 # pyright: reportPrivateUsage=false
 from ._machine import WallClock, wall_clock
-from ._network import Dialing, Network
+from ._network import Network
 from ._recording import RecordingClient
+from ._websockets import Dialing
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def simulated_edges(
     """
 
     def connect(url: str, **options: Any) -> Dialing:
-        return network().connect(url, **options)
+        return Dialing(network(), url, **options)
 
     def fresh_id() -> UUID:
         return UUID(int=random.getrandbits(128), version=4)

@@ -19,8 +19,10 @@ from runt_sync._rooms import Rooms
 from runt_sync._token import Token
 
 from ._disk import Disk
+from ._hypercorn import serve_link
+from ._link import Link
 from ._machine import Machine, this_machine
-from ._network import Link, Network
+from ._network import Network
 from ._trace import Trace
 
 
@@ -120,7 +122,7 @@ class SimulatedServer:
             async with trio.open_nursery() as nursery:
 
                 def serve(link: Link) -> None:
-                    nursery.start_soon(self._network.serve_link, link, asgi)
+                    nursery.start_soon(serve_link, self._network, link, asgi)
 
                 self._network.serve = serve
                 self._network.ask_http = _HttpSide(asgi).ask

@@ -9,10 +9,11 @@ import trio
 import runt_protocol
 from runt_agent import DisplacedError, LogReplacedError
 
+from ._ack_tap import AckTap
 from ._actors import Actor, Agent, Person, Requests
 from ._disk import Disk
 from ._invariants import Invariants
-from ._network import AckTap, Network
+from ._network import Network
 from ._recording import RecordingClient
 from ._server import SimulatedServer
 from ._trace import Trace, Violation
