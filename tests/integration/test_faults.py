@@ -5,26 +5,23 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
-from server_process import ServerProcess
+from notebook_rig import Person, StartAgent, StartServer, person_at
+from server_process import StartServerProcess
 
 from runt_agent import Limits as AgentLimits
 from runt_agent import _agent
 from runt_sync import Server
 from runt_worker import Limits, WorkerOptions, open_worker
 from runt_worker.testing import DEAF
-
-StartAgent = Callable[..., Awaitable[Any]]
-StartServer = Callable[..., Awaitable[Any]]
 
 README = Path(__file__).parents[2] / "packages/runt-agent/README.md"
 PATIENT = """
@@ -64,7 +61,7 @@ async def example_of_the_readme(
 
 
 async def test_the_example_of_the_readme_ends_well_when_told_to(
-    person: Any, server: Server, tmp_path: Path
+    person: Person, server: Server, tmp_path: Path
 ) -> None:
     async with example_of_the_readme(server, tmp_path) as process:
         [result] = await person.run("6 * 7")
@@ -80,11 +77,11 @@ async def test_the_example_of_the_readme_ends_well_when_told_to(
     assert process.returncode == 0
     assert person.status(name) == "failed"
     assert "KeyboardInterrupt" in person.text(name)
-    assert '"reason":"shutdown"' in person.log[-1].args_text
+    assert '"reason":"shutdown"' in str(person.log[-1].args_text)
 
 
 async def test_what_a_killed_agent_left_fails_and_the_next_one_goes_on(
-    person: Any, server: Server, start_agent: StartAgent, tmp_path: Path
+    person: Person, server: Server, start_agent: StartAgent, tmp_path: Path
 ) -> None:
     async with example_of_the_readme(server, tmp_path) as process:
         name = person.request("print('begun')\nwhile True: pass")
@@ -102,7 +99,7 @@ async def test_what_a_killed_agent_left_fails_and_the_next_one_goes_on(
 
 
 async def test_a_kernel_that_dies_takes_its_cell_with_it_and_no_other(
-    person: Any, start_agent: StartAgent
+    person: Person, start_agent: StartAgent
 ) -> None:
     async with open_worker() as worker:
         agent = await start_agent(worker=worker)
@@ -117,11 +114,11 @@ async def test_a_kernel_that_dies_takes_its_cell_with_it_and_no_other(
 
     assert person.status(died) == "failed"
     assert "state of the notebook's Python is gone" in person.text(died)
-    assert "NameError" in error.data
+    assert "NameError" in str(error.data)
 
 
 async def test_a_cell_that_goes_on_when_it_is_cancelled_is_killed_and_the_queue_goes_on(
-    person: Any, start_agent: StartAgent
+    person: Person, start_agent: StartAgent
 ) -> None:
     options = WorkerOptions(limits=Limits(interrupt_grace_s=0.5))
     async with open_worker(options) as worker:
@@ -137,7 +134,7 @@ async def test_a_cell_that_goes_on_when_it_is_cancelled_is_killed_and_the_queue_
     assert person.status(deaf) == "cancelled"
     assert "did not end within 0.5 s of being told to stop" in person.text(deaf)
     assert "state of the notebook's Python is gone" in person.text(deaf)
-    assert "NameError" in error.data
+    assert "NameError" in str(error.data)
     changes = [
         event.args_text
         for event in person.log
@@ -147,11 +144,11 @@ async def test_a_cell_that_goes_on_when_it_is_cancelled_is_killed_and_the_queue_
 
 
 async def test_a_server_that_restarts_loses_nothing(
-    start_server: StartServer, start_agent: StartAgent, join: Callable[[Server], Any]
+    start_server: StartServer, start_agent: StartAgent
 ) -> None:
     first = await start_server()
     agent = await start_agent(first.server.sync_url)
-    async with join(first.server) as person:
+    async with person_at(first.server.sync_url) as person:
         name = person.request(PATIENT)
         await person.until(lambda: person.text(name) == "before\n")
 
@@ -167,15 +164,14 @@ async def test_a_server_that_restarts_loses_nothing(
 
 
 async def test_all_go_on_by_themselves_when_the_server_is_killed_and_comes_back(
-    start_server_process: Callable[[], Awaitable[ServerProcess]],
+    start_server_process: StartServerProcess,
     start_agent: StartAgent,
-    join_at: Callable[..., Any],
 ) -> None:
     server = await start_server_process()
     agent = await start_agent(server.sync_url, auth_token=server.token)
     async with (
-        join_at(server.sync_url, server.token) as person,
-        join_at(server.sync_url, server.token) as other,
+        person_at(server.sync_url, server.token) as person,
+        person_at(server.sync_url, server.token) as other,
     ):
         name = person.request(PATIENT)
         await person.until(lambda: person.text(name) == "before\n")
@@ -198,7 +194,7 @@ async def test_all_go_on_by_themselves_when_the_server_is_killed_and_comes_back(
 
 
 async def test_a_wall_clock_that_jumps_disturbs_nobody(
-    person: Any, start_agent: StartAgent, monkeypatch: pytest.MonkeyPatch
+    person: Person, start_agent: StartAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moments = cycle(
         datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 1970, 2100, 2026, 1999)
@@ -216,7 +212,7 @@ async def test_a_wall_clock_that_jumps_disturbs_nobody(
 
     assert result.data == "42"
     durations = [
-        json.loads(event.args_text)["executionDurationMs"]
+        json.loads(event.args_text or "")["executionDurationMs"]
         for event in person.log
         if event.name == "v1.ExecutionCompleted"
     ]

@@ -1,17 +1,15 @@
 """Host directories in a notebook: live, copied out in time, and there to stay."""
 
 import shutil
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
+from notebook_rig import Person, StartAgent
 
 from runt_vfs import mount_name
 from runt_worker import HostMount, Worker, WorkerOptions, open_worker
-
-StartAgent = Callable[..., Awaitable[Any]]
 
 WRITING = """
 import os
@@ -58,7 +56,11 @@ def become_a_directory(file: Path) -> None:
 
 
 async def test_files_of_a_notebook(
-    person: Any, start_agent: StartAgent, worker: Worker, data: Path, output_dir: Path
+    person: Person,
+    start_agent: StartAgent,
+    worker: Worker,
+    data: Path,
+    output_dir: Path,
 ) -> None:
     agent = await start_agent(worker=worker)
     guest = f"/mnt/{mount_name(data)}"
@@ -90,6 +92,6 @@ async def test_files_of_a_notebook(
     # A directory that goes away is an error of the cell, and of nothing else.
     shutil.rmtree(data)
     [error] = await person.run(f"open('{guest}/processed.csv')")
-    assert "FileNotFoundError" in error.data
+    assert "FileNotFoundError" in str(error.data)
     with trio.fail_after(10):
         await agent.stop()

@@ -7,17 +7,15 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import pytest
 import trio
+from notebook_rig import Person, StartAgent
 
 from runt_protocol import ExecutionCompleted, decode_event
 from runt_worker import Worker, WorkerClosedError, open_worker
-
-StartAgent = Callable[..., Awaitable[Any]]
 
 SOURCES = (
     "1 + 1",
@@ -41,7 +39,7 @@ RESTART_S = 60.0
 
 
 async def test_kills_at_random_moments_leave_no_execution_stuck_or_done_twice(
-    person: Any, start_agent: StartAgent, pytestconfig: pytest.Config
+    person: Person, start_agent: StartAgent, pytestconfig: pytest.Config
 ) -> None:
     kills = pytestconfig.option.kills
     rng = random.Random(20261126)  # noqa: S311 - no secret
@@ -81,7 +79,7 @@ async def test_kills_at_random_moments_leave_no_execution_stuck_or_done_twice(
     assert died >= kills // 3
 
 
-def ended(person: Any, name: str) -> bool:
+def ended(person: Person, name: str) -> bool:
     return person.status(name) in {"completed", "failed", "cancelled"}
 
 

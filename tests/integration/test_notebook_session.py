@@ -2,15 +2,14 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 
 import httpx
+from notebook_rig import Person, StartAgent
 
-from runt_protocol import Artifact, NotebookState, materialize
+from runt_agent import DisplacedError
+from runt_protocol import Artifact, materialize
 from runt_sync import Server
-
-StartAgent = Callable[[], Awaitable[Any]]
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -41,7 +40,7 @@ for number in range(3):
 
 
 async def test_outputs_of_every_kind_reach_the_other_client(
-    person: Any, start_agent: StartAgent, server: Server
+    person: Person, start_agent: StartAgent, server: Server
 ) -> None:
     await start_agent()
 
@@ -70,6 +69,7 @@ async def test_outputs_of_every_kind_reach_the_other_client(
     assert person.state.text_of(cleared) == "2\n"
 
     [picture] = await person.run(PICTURE)
+    assert picture.representations is not None
     image = picture.representations["image/png"]
     assert isinstance(image, Artifact)
     async with httpx.AsyncClient() as client:
@@ -82,11 +82,11 @@ async def test_outputs_of_every_kind_reach_the_other_client(
     await person.notebook.flush()
     replayed = materialize(person.log)
     assert not replayed.skipped
-    assert replayed == cast("NotebookState", person.state).tables()
+    assert replayed == person.state.tables()
 
 
 async def test_a_hundred_thousand_prints_are_whole_and_few_events(
-    person: Any, start_agent: StartAgent
+    person: Person, start_agent: StartAgent
 ) -> None:
     await start_agent()
 
@@ -98,7 +98,7 @@ async def test_a_hundred_thousand_prints_are_whole_and_few_events(
 
 
 async def test_a_cancelled_cell_is_interrupted_and_its_python_lives_on(
-    person: Any, start_agent: StartAgent
+    person: Person, start_agent: StartAgent
 ) -> None:
     await start_agent()
     await person.run("kept = 'still here'")
@@ -111,12 +111,11 @@ async def test_a_cancelled_cell_is_interrupted_and_its_python_lives_on(
     assert result.data == "'still here'"
     assert person.status(name) == "cancelled"
     assert "KeyboardInterrupt" in person.text(name)
-    completed = [e for e in person.log if e.name == "v1.ExecutionCompleted"]
-    assert not any(f'"queueId":"q{name}"' in e.args_text for e in completed)
+    assert person.completions(name) == []
 
 
 async def test_a_second_agent_takes_the_notebook_over(
-    person: Any, start_agent: StartAgent
+    person: Person, start_agent: StartAgent
 ) -> None:
     old = await start_agent()
     name = person.request("print('begun')\nwhile True: pass")
@@ -125,8 +124,8 @@ async def test_a_second_agent_takes_the_notebook_over(
     new = await start_agent()
     await old.wait_ended()
 
-    assert old.displaced is not None
-    assert old.displaced.new_session_id == new.session_id
+    assert isinstance(old.error, DisplacedError)
+    assert old.error.new_session_id == new.session_id
     await person.until_ended(name)
     assert person.status(name) == "failed"
     [result] = await person.run("'from the new one'")

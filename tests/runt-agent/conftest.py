@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 import trio
+from notebook_rig import TOKEN, RunningServer, StartServer, run_stoppable_server
 
 from runt_sync import Server, open_server
-
-TOKEN = "token-that-nobody-may-see"
 
 
 @pytest.fixture
@@ -23,51 +22,14 @@ async def server(tmp_path: Path) -> AsyncGenerator[Server]:
         yield server
 
 
-class RunningServer:
-    """A server that a test can stop while its clients go on.
-
-    Attributes:
-        server: The server.
-    """
-
-    def __init__(
-        self, server: Server, scope: trio.CancelScope, ended: trio.Event
-    ) -> None:
-        self.server = server
-        self._scope = scope
-        self._ended = ended
-
-    @property
-    def port(self) -> int:
-        return int(self.server.base_url.rpartition(":")[2])
-
-    async def stop(self) -> None:
-        self._scope.cancel()
-        await self._ended.wait()
-
-
-StartServer = Callable[..., Awaitable[RunningServer]]
-
-
 @pytest.fixture
 def start_server(nursery: trio.Nursery, tmp_path: Path) -> StartServer:
-    async def run(
-        token: str,
-        port: int,
-        data_dir: Path,
-        task_status: trio.TaskStatus[RunningServer],
-    ) -> None:
-        ended = trio.Event()
-        with trio.CancelScope() as scope:
-            async with open_server(data_dir=data_dir, token=token, port=port) as server:
-                task_status.started(RunningServer(server, scope, ended))
-                await trio.sleep_forever()
-        ended.set()
+    """Start a server that can be stopped; `folder` is what it keeps."""
 
     async def start(
         token: str = TOKEN, port: int = 0, folder: str = "restarts"
     ) -> RunningServer:
-        return await nursery.start(run, token, port, tmp_path / folder)
+        return await nursery.start(run_stoppable_server, tmp_path / folder, token, port)
 
     return start
 
