@@ -8,7 +8,7 @@
  */
 import { encodeFrame, readFrames, writeAll } from "./frames.ts";
 import { arrived, makeInFlight } from "./in_flight.ts";
-import { Interrupter, makeSharedInterrupts } from "./interrupts.ts";
+import { answered, Interrupter, makeSharedInterrupts } from "./interrupts.ts";
 import type {
   Boot,
   Compiled,
@@ -88,6 +88,9 @@ for await (const { head } of readFrames(requests)) {
       guest.postMessage(news);
       break;
     }
+    case "input_news":
+      answered(shared, content.question);
+      break;
     case "interrupt_request":
       interrupter.interrupt(request, content.force);
       break;
