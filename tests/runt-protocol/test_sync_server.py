@@ -592,6 +592,7 @@ def test_a_ping_is_answered_in_any_spelling_and_a_pong_is_not() -> None:
     edge = Edge()
     edge.connect("a")
     pong = '{"_tag":"WSMessage.Pong","requestId":"ping"}'
+    assert edge.room.receive("a", PING, created_at=NOW) == [Send("a", pong, probe=1)]
     assert edge.room.receive("a", PING, created_at=NOW) == [Send("a", pong)]
     assert edge.exchange("a", pong) == []
 

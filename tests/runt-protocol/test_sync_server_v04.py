@@ -103,6 +103,8 @@ class Edge:
                 case Close(conn_id, reason):
                     assert reason
                     self.closed.append(conn_id)
+                case _:
+                    raise AssertionError(f"0.4 needs no {effect}")
 
     def read(self) -> None:
         while self.reads:

@@ -15,9 +15,9 @@ LIMITS = Limits(max_queued_chars=100, max_queued_frames=4)
 async def test_frames_come_out_in_order_and_then_the_end() -> None:
     outbox = Outbox(LIMITS)
     assert outbox.put("a")
-    assert outbox.put("b")
+    assert outbox.put("b", probe=7)
     outbox.close(discard=False)
-    assert [await outbox.get() for _ in range(3)] == ["a", "b", None]
+    assert [await outbox.get() for _ in range(3)] == [("a", None), ("b", 7), None]
 
 
 async def test_what_waits_can_be_dropped() -> None:
@@ -65,6 +65,6 @@ def test_bounds_hold_whatever_comes_and_goes(steps: list[str | None]) -> None:
                 assert outbox.put(step) is fits
                 model += [step] * fits
             elif model:
-                assert await outbox.get() == model.pop(0)
+                assert await outbox.get() == (model.pop(0), None)
 
     trio.run(run)

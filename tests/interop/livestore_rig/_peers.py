@@ -53,13 +53,13 @@ class Peers:
             task_status.started(opened)
             await trio.sleep_forever()
 
-    async def runt(self, url: str) -> Notebook:
+    async def runt(self, url: str, *, token: str = TOKEN) -> Notebook:
         """Join the notebook with our client."""
         return await self.open(
             open_notebook(
                 sync_url=url,
                 notebook_id=NOTEBOOK_ID,
-                payload={"authToken": TOKEN},
+                payload={"authToken": token},
                 livestore=self.installation.version,
             )
         )

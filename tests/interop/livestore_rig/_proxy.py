@@ -31,6 +31,8 @@ class Proxy:
         self._host = parts.hostname or ""
         self._port = parts.port or 0
         self._streams: set[trio.SocketStream] = set()
+        self._clients: set[trio.SocketStream] = set()
+        self._half_open: set[trio.SocketStream] = set()
         self._may_pass = {"up": trio.Event(), "down": trio.Event()}
         self.url = parts._replace(netloc=f"127.0.0.1:{port}").geturl()
         self.accepted = 0
@@ -69,6 +71,23 @@ class Proxy:
         for event in held.values():
             event.set()
 
+    async def lose_clients(self) -> None:
+        """Reset every client; the server hears nothing of that, nor of anything else.
+
+        So it is when a machine moves to another network. What is kept back is lost.
+        """
+        clients, self._clients = self._clients, set()
+        self._half_open |= self._streams - clients
+        for client in clients:
+            await _reset(client)
+        held, self._may_pass = (
+            self._may_pass,
+            {"up": trio.Event(), "down": trio.Event()},
+        )
+        self.release()
+        for event in held.values():
+            event.set()
+
     async def serve(self, client: trio.SocketStream) -> None:
         """Serve one connection."""
         self.accepted += 1
@@ -83,6 +102,7 @@ class Proxy:
             return
         pair = {client, server}
         self._streams |= pair
+        self._clients.add(client)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._pump, client, server, "up")
             nursery.start_soon(self._pump, server, client, "down")
@@ -91,24 +111,34 @@ class Proxy:
     async def _pump(
         self, source: trio.SocketStream, sink: trio.SocketStream, direction: str
     ) -> None:
+        pair = {source, sink}
         try:
-            while data := await source.receive_some(_PIECE_BYTES):
-                may_pass = self._may_pass[direction]
-                if not may_pass.is_set():
-                    self.kept_bytes += len(data)
-                    self._changed.unpark_all()
-                await may_pass.wait()
-                if may_pass is not self._may_pass[direction]:
-                    break  # the connection was cut meanwhile
-                if direction == "down":
-                    self.answers += data
-                    self._changed.unpark_all()
-                await sink.send_all(data)
-        except _BROKEN:
-            await _reset(sink)
+            try:
+                await self._pass_on(source, sink, direction)
+            except _BROKEN:
+                if not pair & self._half_open:
+                    await _reset(sink)
+            if pair & self._half_open:
+                await trio.sleep_forever()
         finally:
             await source.aclose()
             await sink.aclose()
+
+    async def _pass_on(
+        self, source: trio.SocketStream, sink: trio.SocketStream, direction: str
+    ) -> None:
+        while data := await source.receive_some(_PIECE_BYTES):
+            may_pass = self._may_pass[direction]
+            if not may_pass.is_set():
+                self.kept_bytes += len(data)
+                self._changed.unpark_all()
+            await may_pass.wait()
+            if may_pass is not self._may_pass[direction]:
+                break  # the connection was cut meanwhile
+            if direction == "down":
+                self.answers += data
+                self._changed.unpark_all()
+            await sink.send_all(data)
 
 
 async def _reset(stream: trio.SocketStream) -> None:

@@ -2,6 +2,7 @@
 
 from contextvars import copy_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import trio
@@ -12,6 +13,7 @@ from runt_sync._api import Api
 from runt_sync._app import App
 from runt_sync._artifacts import ArtifactStore
 from runt_sync._event_log import EventLog
+from runt_sync._known_clients import KnownClients, open_known_clients
 from runt_sync._limits import Limits
 from runt_sync._rooms import Rooms
 from runt_sync._token import Token
@@ -99,9 +101,17 @@ class SimulatedServer:
                 self.kill()
 
     async def _run(self, process: trio.CancelScope) -> None:
+        # Of no use here: clients of ours say where they stand.
+        with (
+            TemporaryDirectory() as folder,
+            open_known_clients(Path(folder) / "known", self._limits) as known,
+        ):
+            await self._serve(process, known)
+
+    async def _serve(self, process: trio.CancelScope, known: KnownClients) -> None:
         database = self._disk.open()
         log = EventLog(database, self._limits.sync)
-        rooms = Rooms(log, self._limits)
+        rooms = Rooms(log, known, self._limits)
         token = _ExpiringToken(self)
         app = self._app = App(token, log, rooms, self._limits)
         artifacts = ArtifactStore(database, Path("nowhere"))

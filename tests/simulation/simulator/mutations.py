@@ -52,7 +52,7 @@ class AcksBeforeCommit(SyncRoom):
         """Answer at once what will have to be stored."""
         effects = super().receive(conn_id, text, created_at=created_at)
         if any(isinstance(effect, Append) for effect in effects):
-            pushed = self._appending[-1]
+            pushed = self._log._appending[-1]
             ack = f'{{"_tag":"WSMessage.PushAck","requestId":"{pushed.request_id}"}}'
             return [Send(conn_id, ack), *effects]
         return effects
@@ -67,10 +67,11 @@ class AcksBeforeCommit(SyncRoom):
 class TakesStalePushes(SyncRoom):
     """A server that forgets a push when the connection has ended before its commit."""
 
-    def disconnect(self, conn_id: Any) -> None:
+    def disconnect(self, conn_id: Any) -> list[Effect]:
         """Take what was accepted for refused."""
-        super().disconnect(conn_id)
-        self._accepted = self._stored
+        effects = super().disconnect(conn_id)
+        self._log.accepted = self._log.stored
+        return effects
 
 
 class DropsPending(RecordingClient):

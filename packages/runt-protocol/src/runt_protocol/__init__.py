@@ -29,8 +29,9 @@ from ._media import (
 )
 from ._messages import StoredEvent
 from ._phase import Phase
+from ._receiver import KnownClient
 from ._replica import Replica, UnappliedEvent
-from ._room_effects import Append, Close, ConnId, Effect, Read, Send
+from ._room_effects import Append, Close, ConnId, Effect, Forget, Read, Remember, Send
 from ._sync_client import SyncClient
 from ._sync_server import SyncRoom
 from ._updates import Confirmed, Received, Update
@@ -166,8 +167,10 @@ __all__ = [
     "FileDeletedV2",
     "FileRow",
     "FileUploaded",
+    "Forget",
     "Inline",
     "InvalidEventError",
+    "KnownClient",
     "Limits",
     "LoggedEvent",
     "MarkdownOutputAdded",
@@ -193,6 +196,7 @@ __all__ = [
     "QueueStatus",
     "Read",
     "Received",
+    "Remember",
     "Replica",
     "Representation",
     "Representations",

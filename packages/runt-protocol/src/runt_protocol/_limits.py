@@ -23,6 +23,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             a chunk of large events does not grow without bound.
         max_waiting_pulls: Pulls that one connection may have open. A client has one;
             the bound keeps a hostile one from filling the memory.
+        max_lost_receivers: LiveStore 0.3 clients of a store that are remembered when
+            their connections have ended; a socket that says nothing of itself may be
+            any of them, and is told what each of them lacks.
+        max_wake_events: Events that such a socket is told in all.
         max_skipped_events: Events that a replica could not carry out and keeps for a
             report; it counts the others.
         ping_interval_s: Time from a Pong to the next Ping.
@@ -47,6 +51,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     pull_chunk_events: int = 100
     pull_chunk_bytes: int = 4 * 1024 * 1024
     max_waiting_pulls: int = 8
+    max_lost_receivers: int = 16
+    max_wake_events: int = 20_000
     max_skipped_events: int = 1000
     ping_interval_s: float = 25.0
     pong_timeout_s: float = 20.0

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import msgspec
 
 from ._messages import StoredEvent
+from ._receiver import KnownClient
 
 ConnId: TypeAlias = Hashable
 
@@ -16,10 +17,14 @@ class Send(msgspec.Struct, frozen=True):
     Attributes:
         conn_id: The connection, as the edge named it in `SyncRoom.connect`.
         text: The frame. A broadcast gives the same text object to every connection.
+        probe: A number to call `SyncRoom.delivered` with once the peer's WebSocket has
+            the frame: when the Pong to a Ping right behind it has come (RFC 6455
+            §5.5.2). None where that does not matter.
     """
 
     conn_id: ConnId
     text: str
+    probe: int | None = None
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -58,4 +63,27 @@ class Close(msgspec.Struct, frozen=True):
     reason: str
 
 
-Effect: TypeAlias = Send | Append | Read | Close
+class Remember(msgspec.Struct, frozen=True):
+    """Keep what is known of a client, for the next room of this store.
+
+    It should outlive a crash of the server, but need not wait for the disk. An edge
+    that keeps nothing serves such a client only as long as the room stands.
+
+    Attributes:
+        client: The client; it takes the place of what was kept under its `pull_id`.
+    """
+
+    client: KnownClient
+
+
+class Forget(msgspec.Struct, frozen=True):
+    """Drop what is kept of a client: it is no longer sure, or no longer needed.
+
+    Attributes:
+        pull_id: The client's; nothing may be kept under it.
+    """
+
+    pull_id: str
+
+
+Effect: TypeAlias = Send | Append | Read | Close | Remember | Forget

@@ -4,50 +4,40 @@ The room decides what happens; an edge owns the sockets and the log and does wha
 room's effects say. So every rule of the protocol can be tested without either of them.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-import msgspec
-
+from ._envelope import LoggedEvent
 from ._errors import UsageError, WireError
 from ._limits import Limits
 from ._messages import (
     AdminInfoReq,
     AdminResetRoomReq,
     Failure,
-    LogTooShort,
     Message,
-    OtherLog,
     Ping,
     Pong,
     PullAck,
-    PullEnd,
     PullReq,
     PullRes,
-    PushAck,
     PushReq,
     StopPull,
     StoredEvent,
 )
-from ._push_check import malformed, stale
-from ._room_answers import answer, parts
-from ._room_connection import Connection, Reading, Repeat
-from ._room_effects import Append, Close, ConnId, Effect, Read, Send
+from ._receiver import KnownClient
+from ._room_connection import Connection
+from ._room_effects import Close, ConnId, Effect
+from ._room_log import Appending, RoomLog
+from ._room_pushes import NO_PULL, Pushes
+from ._room_readings import Readings, check_order, wake_with
+from ._room_receivers import Receivers
 from ._wire import Wire
 from ._wire_v03 import WIRE_V03
 
-# What the server calls a PullRes with which it makes up for missed broadcasts.
-_CATCH_UP: Final = "catch-up"
-# The real 0.4 client opens a new socket when a Pong is missing, but never pulls on it;
-# when a socket is closed it does.
-_NO_PULL: Final = "reconnect and pull"
-
-
-class _Appending(msgspec.Struct, frozen=True):
-    conn_id: ConnId
-    request_id: str
-    batch: tuple[StoredEvent, ...]
+# Changes no table: it updates the displays of an id that nothing has.
+_NUDGE: Final = "v1.MultimediaDisplayOutputUpdated"
+_NUDGE_ARGS: Final = '{"displayId":"runt-sync","representations":{}}'
+_SERVER_ID: Final = "runt-sync"
 
 
 class SyncRoom:
@@ -61,13 +51,17 @@ class SyncRoom:
             for effect in effects:
                 match effect:
                     case Send(conn_id, text):       # a bounded queue; full: disconnect
-                        outbox[conn_id].put(text)
+                        outbox[conn_id].put(text)   # with a probe: see `delivered`
                     case Append(events):            # one task commits them in order
                         appends.put(events)
                     case Read(conn_id, after, up_to):
                         nursery.start_soon(stream, conn_id, after, up_to)
                     case Close(conn_id, reason):    # after what it is to be sent
                         outbox[conn_id].close(reason)
+                    case Remember(client):          # for the next room of this store
+                        known[client.pull_id] = client
+                    case Forget(pull_id):
+                        known.pop(pull_id, None)
 
         async def commit_all():
             async for events in appends:            # or several in one transaction
@@ -86,7 +80,8 @@ class SyncRoom:
 
         room.connect(conn_id)                       # a socket was accepted
         perform(room.receive(conn_id, text, created_at=iso_now()))
-        room.disconnect(conn_id)                    # also when a read has failed
+        perform(room.delivered(conn_id, probe))     # the Pong behind a probe has come
+        perform(room.disconnect(conn_id))           # also when a read has failed
 
     While a Read is under way for a connection, broadcasts for it are held back and read
     from the log afterwards: a slow client costs one chunk of memory, not a queue.
@@ -96,27 +91,36 @@ class SyncRoom:
         limits: What the room accepts and how it cuts its answers.
         backend_id: A name for the log that no other log has ever had, not even one that
             took the place of this one. 0.4 clients give up on a log of another name.
+        known: What earlier rooms of this store asked to remember and not to forget,
+            in the order of asking.
     """
 
     def __init__(
-        self, head: int, *, limits: Limits | None = None, backend_id: str = ""
+        self,
+        head: int,
+        *,
+        limits: Limits | None = None,
+        backend_id: str = "",
+        known: Iterable[KnownClient] = (),
     ) -> None:
         self._limits = limits or Limits()
-        self._backend_id = backend_id
-        self._stored = head
-        self._accepted = head
-        self._appending: deque[_Appending] = deque()
+        self._log = RoomLog(head, backend_id)
         self._connections: dict[ConnId, Connection] = {}
+        self._readings = Readings(self._log, self._limits)
+        self._receivers = Receivers(
+            self._log, self._limits, self._readings, self._connections, known
+        )
+        self._pushes = Pushes(self._log, self._readings, self._receivers)
 
     @property
     def head(self) -> int:
         """The number of the last event that is stored."""
-        return self._stored
+        return self._log.stored
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody is connected and nothing waits to be stored."""
-        return not self._connections and not self._appending
+        return not self._connections and not self._log.is_appending
 
     def connect(self, conn_id: ConnId, wire: Wire = WIRE_V03) -> None:
         """Let a socket in.
@@ -130,15 +134,19 @@ class SyncRoom:
         """
         if conn_id in self._connections:
             raise UsageError(f"the connection {conn_id!r} is in the room already")
-        self._connections[conn_id] = Connection(conn_id, wire)
+        self._connections[conn_id] = Connection(conn_id, wire, self._log.stored)
 
-    def disconnect(self, conn_id: ConnId) -> None:
+    def disconnect(self, conn_id: ConnId) -> list[Effect]:
         """Forget a socket; what it pushed is stored nevertheless.
 
         Args:
             conn_id: The connection; one that has left already is no error.
+
+        Returns:
+            What the edge has to do, in this order.
         """
-        self._connections.pop(conn_id, None)
+        connection = self._connections.pop(conn_id, None)
+        return [] if connection is None else self._receivers.remember(connection)
 
     def receive(self, conn_id: ConnId, text: str, *, created_at: str) -> list[Effect]:
         """Take in a frame.
@@ -168,6 +176,21 @@ class SyncRoom:
             return connection.refuse(request_id, f"Invalid message: {error}")
         return self._respond(connection, message, created_at)
 
+    def delivered(self, conn_id: ConnId, probe: int) -> list[Effect]:
+        """Take note that a client's WebSocket has what was sent up to a probe.
+
+        Args:
+            conn_id: The connection; one that has left is no error.
+            probe: The number of the `Send`.
+
+        Returns:
+            What the edge has to do, in this order.
+        """
+        connection = self._connections.get(conn_id)
+        if connection is None:
+            return []
+        return self._receivers.confirm(connection, probe)
+
     def appended(self) -> list[Effect]:
         """Take note that the oldest Append is stored for good.
 
@@ -177,13 +200,14 @@ class SyncRoom:
         Raises:
             UsageError: No Append is waiting.
         """
-        append = self._oldest_append()
-        self._appending.popleft()
-        self._stored = append.batch[-1].event.seq_num
+        append = self._log.take_stored()
         effects: list[Effect] = []
+        if append.receiver is not None:
+            receiver, request_id = append.receiver, append.request_id
+            effects += self._receivers.note_stored(receiver, request_id)
         pusher = self._connections.get(append.conn_id)
         if pusher is not None:
-            effects += pusher.send(PushAck(request_id=append.request_id))
+            effects += pusher.acknowledge(append.request_id)
         return effects + self._broadcast(append)
 
     def append_failed(self, reason: str) -> list[Effect]:
@@ -198,14 +222,10 @@ class SyncRoom:
         Raises:
             UsageError: No Append is waiting.
         """
-        self._oldest_append()
-        failed = list(self._appending)
-        self._appending.clear()
-        self._accepted = self._stored
         why = f"The events could not be stored: {reason}"
         return [
             effect
-            for append in failed
+            for append in self._log.take_failed()
             if (pusher := self._connections.get(append.conn_id)) is not None
             for effect in pusher.refuse(append.request_id, why)
         ]
@@ -231,226 +251,74 @@ class SyncRoom:
         reading = connection.reading
         if reading is None:
             raise UsageError(f"nothing is read for the connection {conn_id!r}")
-        numbers = [stored.event.seq_num for stored in events]
-        last = reading.sent + len(numbers)
-        if numbers != list(range(reading.sent + 1, last + 1)) or last > reading.up_to:
-            raise UsageError(f"e{reading.sent + 1} to e{reading.up_to} are to be read")
+        check_order(reading, events)
         if reading.repeat is not None:
-            return self._compare(connection, reading, reading.repeat, events)
-        effects: list[Effect] = []
-        for part in parts(events, self._limits):
-            reading.sent = part[-1].event.seq_num
-            if not reading.stopped:
-                effects += connection.send(answer(reading, part, self._backend_id))
-        if reading.live and not reading.stopped:
-            connection.sent = max(connection.sent or 0, reading.sent)
-        if reading.sent == reading.up_to:
-            connection.reading = None
-            effects += _end(connection, reading)
-            effects += self._next_read(connection)
-        return effects
+            return self._pushes.compare(connection, reading, reading.repeat, events)
+        return self._readings.send_chunk(connection, reading, events)
 
     def _respond(
         self, connection: Connection, message: Message, created_at: str
     ) -> list[Effect]:
         match message:
             case Ping():
-                return self._receive_ping(connection)
+                return self._receive_ping(connection, created_at)
             case Pong() | PullAck() | Failure():
                 return []  # what goes out slowly is held back by its socket
             case StopPull():
-                return self._stop_pull(connection, message)
+                return self._readings.stop_pull(connection, message)
             case PullReq():
-                return self._receive_pull(connection, message)
+                return self._readings.receive_pull(connection, message)
             case PushReq():
-                return self._receive_push(connection, message, created_at)
+                return self._pushes.receive(connection, message, created_at)
             case AdminInfoReq() | AdminResetRoomReq():
                 why = "This server takes no admin messages"
             case _:
                 why = f"{type(message).__name__} is no message for a server"
         return connection.refuse(message.request_id, why)
 
-    def _receive_ping(self, connection: Connection) -> list[Effect]:
-        is_lost = connection.wire.is_streamed and not connection.has_pulled
-        if is_lost and connection.has_pinged:
-            return [*connection.send(Pong()), Close(connection.conn_id, _NO_PULL)]
+    def _receive_ping(self, connection: Connection, created_at: str) -> list[Effect]:
+        is_first = not connection.has_pinged
         connection.has_pinged = True
+        if connection.is_silent:
+            effects = self._receivers.receive_ping(connection, is_first=is_first)
+            nudge = [] if is_first else self._nudge(connection, created_at)
+            return effects + nudge
+        is_lost = connection.wire.is_streamed and not connection.has_pulled
+        if is_lost and not is_first:
+            return [*connection.send(Pong()), Close(connection.conn_id, NO_PULL)]
         return connection.send(Pong())
 
-    def _receive_pull(self, connection: Connection, pull: PullReq) -> list[Effect]:
-        connection.has_pulled = True
-        if connection.reading is None:
-            return self._start_pull(connection, pull)
-        if len(connection.waiting) >= self._limits.max_waiting_pulls:
-            why = "Too many pulls at once on this connection"
-            return connection.refuse(pull.request_id, why)
-        connection.waiting.append(pull)
-        return []
+    def _nudge(self, connection: Connection, created_at: str) -> list[Effect]:
+        """Let something happen, for a client that may wait for that.
 
-    def _start_pull(self, connection: Connection, pull: PullReq) -> list[Effect]:
-        cursor = max(pull.cursor or 0, 0)
-        why = self._why_not(pull, cursor)
-        if why is not None:
-            return connection.refuse(pull.request_id, why)
-        effects: list[Effect] = []
-        if pull.live:
-            if connection.stream is not None:  # one at a time: nobody needs more
-                effects += connection.send(PullEnd(request_id=connection.stream))
-            connection.stream = pull.request_id
-            connection.sent = cursor
-        reading = Reading("pull", pull.request_id, cursor, self._stored, pull.live)
-        if cursor == self._stored:
-            effects += connection.send(answer(reading, (), self._backend_id))
-            return effects + _end(connection, reading)
-        connection.reading = reading
-        return [*effects, Read(connection.conn_id, cursor, self._stored)]
-
-    def _why_not(self, pull: PullReq, cursor: int) -> LogTooShort | OtherLog | None:
-        """Tell whether the client holds a log that is not this one.
-
-        An empty answer, which the real servers give where the cursor is beyond the
-        head, would let it wait for events that never come.
+        A LiveStore 0.3 client whose push was lost pushes again when an event of
+        somebody else comes. In a notebook where nobody else does anything, none does.
         """
-        if cursor <= self._stored:
-            return self._other_log(pull.backend_id)
-        if pull.backend_id is not None:
-            return OtherLog(expected=self._backend_id, received=pull.backend_id)
-        return LogTooShort(head=self._stored, cursor=cursor)
-
-    def _other_log(self, backend_id: str | None) -> OtherLog | None:
-        if backend_id in {None, self._backend_id}:
-            return None
-        return OtherLog(expected=self._backend_id, received=backend_id or "")
-
-    def _stop_pull(self, connection: Connection, stop: StopPull) -> list[Effect]:
-        reading = connection.reading
-        is_stream = connection.stream == stop.request_id
-        if is_stream:
-            connection.stream = connection.sent = None
-        if reading is not None and reading.request_id == stop.request_id:
-            reading.stopped = True
-        elif not is_stream:
-            waiting = [
-                request
-                for request in connection.waiting
-                if isinstance(request, PullReq)
-                and request.request_id == stop.request_id
-            ]
-            if not waiting:
-                return []  # a push, which has its own answer, or a pull that has ended
-            connection.waiting.remove(waiting[0])
-        return connection.send(PullEnd(request_id=stop.request_id, stopped=True))
-
-    def _receive_push(
-        self, connection: Connection, push: PushReq, created_at: str
-    ) -> list[Effect]:
-        if not push.batch:
-            return connection.send(PushAck(request_id=push.request_id))
-        why = malformed(push.batch) or self._other_log(push.backend_id)
-        if why is not None:
-            return connection.refuse(push.request_id, why)
-        parent = push.batch[0].parent_seq_num
-        if connection.sent is None and not connection.wire.is_streamed:
-            connection.sent = parent
-        repeat = Repeat(push, created_at)
-        if parent >= self._stored:
-            return self._finish_push(connection, repeat, known=0)
-        if connection.reading is None:
-            return self._start_comparison(connection, repeat)
-        if any(isinstance(request, Repeat) for request in connection.waiting):
-            # No client has two pushes under way, and each may be large.
-            return self._finish_push(connection, repeat, known=0)
-        connection.waiting.append(repeat)
-        return []
-
-    def _start_comparison(self, connection: Connection, repeat: Repeat) -> list[Effect]:
-        """Read what the log holds in the place of a push.
-
-        The JavaScript client repeats a push when it is loaded again before it knew that
-        the push was stored. An Error would end its pushing: what it then pulls are its
-        own events, and only foreign ones make it push again.
-        """
-        batch = repeat.push.batch
-        parent = batch[0].parent_seq_num
-        up_to = min(batch[-1].seq_num, self._stored)
-        connection.reading = Reading("push", _CATCH_UP, parent, up_to, repeat=repeat)
-        return [Read(connection.conn_id, parent, up_to)]
-
-    def _compare(
-        self,
-        connection: Connection,
-        reading: Reading,
-        repeat: Repeat,
-        events: Sequence[StoredEvent],
-    ) -> list[Effect]:
-        batch = repeat.push.batch
-        for stored in events:
-            index = stored.event.seq_num - batch[0].seq_num
-            if index == reading.known and batch[index] == stored.event:
-                reading.known += 1
-        reading.sent = events[-1].event.seq_num
-        if reading.sent < reading.up_to:
+        log = self._log
+        is_asleep = any(c.sent == c.began for c in connection.candidates)
+        if not is_asleep or log.accepted > log.stored or connection.reading is not None:
             return []
-        connection.reading = None
-        effects = self._finish_push(connection, repeat, known=reading.known)
-        return effects + self._next_read(connection)
+        event = LoggedEvent(
+            name=_NUDGE,
+            args_text=_NUDGE_ARGS,
+            seq_num=log.stored + 1,
+            parent_seq_num=log.stored,
+            client_id=_SERVER_ID,
+            session_id=_SERVER_ID,
+        )
+        batch = (StoredEvent(event=event, created_at=created_at),)
+        return [log.accept(Appending(None, _SERVER_ID, batch))]
 
-    def _finish_push(
-        self, connection: Connection, repeat: Repeat, *, known: int
-    ) -> list[Effect]:
-        """Store a push, except for those of its first events that are stored."""
-        push = repeat.push
-        rest = push.batch[known:]
-        ahead = stale(rest, self._accepted) if rest else None
-        if (known or ahead is not None) and not connection.wire.is_streamed:
-            # What the client lacks follows, and nothing twice: one event that comes
-            # again ends the syncing of a 0.3 client for good.
-            parent = push.batch[0].parent_seq_num
-            connection.sent = max(connection.sent or 0, parent)
-        if not rest:
-            return connection.send(PushAck(request_id=push.request_id))
-        if ahead is not None:
-            refusal = connection.refuse(push.request_id, ahead)
-            return refusal + self._heal(connection)
-        batch = tuple(StoredEvent(event=e, created_at=repeat.created_at) for e in rest)
-        self._accepted = batch[-1].event.seq_num
-        self._appending.append(_Appending(connection.conn_id, push.request_id, batch))
-        return [Append(batch)]
-
-    def _heal(self, connection: Connection) -> list[Effect]:
-        """Help a JavaScript client on, which waits for events after a stale push.
-
-        What a 0.4 client lacks is on its way, if it has pulled.
-        """
-        if connection.wire.is_streamed and not connection.has_pulled:
-            return [Close(connection.conn_id, _NO_PULL)]
-        return self._catch_up(connection)
-
-    def _next_read(self, connection: Connection) -> list[Effect]:
-        effects: list[Effect] = []
-        while connection.waiting and connection.reading is None:
-            match connection.waiting.popleft():
-                case Repeat() as repeat:
-                    effects += self._start_comparison(connection, repeat)
-                case pull:
-                    effects += self._start_pull(connection, pull)
-        return effects + self._catch_up(connection)
-
-    def _catch_up(self, connection: Connection) -> list[Effect]:
-        sent = connection.sent
-        if connection.reading is not None or sent is None or sent >= self._stored:
-            return []
-        name = connection.stream if connection.wire.is_streamed else _CATCH_UP
-        connection.reading = Reading("push", name or "", sent, self._stored)
-        return [Read(connection.conn_id, sent, self._stored)]
-
-    def _broadcast(self, append: _Appending) -> list[Effect]:
+    def _broadcast(self, append: Appending) -> list[Effect]:
+        stored = self._log.stored
         parent = append.batch[0].event.parent_seq_num
         texts: dict[tuple[str, str, int], str] = {}
         effects: list[Effect] = []
         for connection in self._connections.values():
+            if connection.reading is None and connection.candidates:
+                effects += wake_with(connection, append.batch)
             sent = connection.sent
-            if connection.reading is not None or sent is None or sent >= self._stored:
+            if connection.reading is not None or sent is None or sent >= stored:
                 continue
             wire = connection.wire
             name = connection.stream if wire.is_streamed else append.request_id
@@ -458,35 +326,23 @@ class SyncRoom:
             key = (wire.version, name or "", known)
             if key not in texts:
                 texts[key] = self._broadcast_text(wire, name or "", append, known)
-            effects.append(Send(connection.conn_id, texts[key]))
-            connection.sent = self._stored
+            effects += connection.send_events(texts[key], stored)
         return effects
 
     def _broadcast_text(
-        self, wire: Wire, request_id: str, append: _Appending, known: int
+        self, wire: Wire, request_id: str, append: Appending, known: int
     ) -> str:
         broadcast = PullRes(
             batch=append.batch[known:],
             context="push",
             request_id=request_id,
             remaining=0,
-            backend_id=self._backend_id,
+            backend_id=self._log.backend_id,
         )
         return wire.encode(broadcast) or ""
-
-    def _oldest_append(self) -> _Appending:
-        if not self._appending:
-            raise UsageError("no Append is waiting to be stored")
-        return self._appending[0]
 
     def _is_too_long(self, text: str) -> bool:
         limit = self._limits.max_message_bytes
         if len(text) > limit:
             return True
         return not text.isascii() and len(text.encode(errors="replace")) > limit
-
-
-def _end(connection: Connection, reading: Reading) -> list[Effect]:
-    if reading.live or reading.stopped:
-        return []
-    return connection.send(PullEnd(request_id=reading.request_id))

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import trio
 from hypercorn.config import Config
 from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, Scope
 
 from ._inbox import Inbox
+from ._probes import EXTENSION, Probes
 
 _log = logging.getLogger("runt_sync")
 
@@ -19,15 +20,18 @@ class AppTasks:
     Args:
         nursery: Where they live.
         drop: Ends the connection for an error of its protocol.
+        probes: The probes of the connection, for the application of a WebSocket.
     """
 
     def __init__(
         self,
         nursery: trio.Nursery,
         drop: Callable[[Exception], Awaitable[None]],
+        probes: Probes,
     ) -> None:
         self._nursery = nursery
         self._drop = drop
+        self._probes = probes
 
     async def spawn_app(
         self,
@@ -44,6 +48,9 @@ class AppTasks:
             except Exception as error:  # noqa: BLE001 - the peer's, not the application's
                 await self._drop(error)
 
+        if scope["type"] == "websocket":
+            extensions = cast("dict[str, object]", scope["extensions"])
+            extensions[EXTENSION] = self._probes
         inbox = Inbox(config.max_app_queue_size)
         self._nursery.start_soon(self._run_app, app, scope, inbox, send_or_drop)
         return inbox.put

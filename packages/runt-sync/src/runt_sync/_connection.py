@@ -24,9 +24,11 @@ from hypercorn.typing import (
     ConnectionState,
     TaskGroup,
 )
+from wsproto.connection import Connection as WebSocketConnection
 
 from ._app_tasks import AppTasks
 from ._limits import Limits
+from ._probes import ProbedConnection, Probes
 
 _log = logging.getLogger("runt_sync")
 _PIECE_BYTES = 65_536
@@ -57,6 +59,7 @@ class Connection:
         self._context = context
         self._limits = limits
         self._stream = stream
+        self._probes = Probes(self._send)
         self._sending = trio.Lock()
         self._torn = False
         self._ending = False
@@ -70,7 +73,8 @@ class Connection:
         """Serve the socket; what goes wrong in it stays in this connection."""
         try:
             async with trio.open_nursery() as nursery:
-                self._protocol = self._open_protocol(AppTasks(nursery, self._drop))
+                tasks = AppTasks(nursery, self._drop, self._probes)
+                self._protocol = self._open_protocol(tasks)
                 nursery.start_soon(self._ping_the_silent)
                 await self._read()
                 self._pinging.cancel()
@@ -101,6 +105,7 @@ class Connection:
         while data := await self._receive():
             if self._ending:
                 continue  # only read so that closing does not reset the connection
+            self._hear_pongs()
             await self._protocol.handle(RawData(data=data))
             if self._holds_too_large_message():
                 await self._end()
@@ -143,6 +148,15 @@ class Connection:
         stream = self._protocol.stream
         is_websocket = isinstance(stream, WSStream)
         return is_websocket and stream.state is ASGIWebsocketState.CONNECTED
+
+    def _hear_pongs(self) -> None:
+        # Hypercorn 0.18 drops them; none comes before there is a WebSocket.
+        stream = self._protocol.stream
+        if isinstance(stream, WSStream) and self._is_open_websocket():
+            connection = stream.connection
+            if not isinstance(connection, ProbedConnection):
+                probed = ProbedConnection(connection, self._probes)
+                stream.connection = cast("WebSocketConnection", probed)
 
     def _set_read_deadline(self, deadline: float) -> None:
         self._read_deadline = deadline

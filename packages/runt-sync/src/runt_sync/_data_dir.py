@@ -33,6 +33,11 @@ class DataDir:
         return self.root / "runt-sync.sqlite3"
 
     @property
+    def known_clients_file(self) -> Path:
+        """What is known of clients that cannot say where they stand."""
+        return self.root / "known-clients.jsonl"
+
+    @property
     def artifacts(self) -> Path:
         """The bytes of the artifacts, each file named by its SHA-256."""
         return self.root / "artifacts"

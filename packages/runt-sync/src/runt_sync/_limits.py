@@ -21,6 +21,9 @@ class Limits:
             (1013), and its client pulls again from its cursor.
         max_queued_frames: Frames that may wait for one slow socket; the same for many
             small ones.
+        max_known_stores: Stores whose LiveStore 0.3 clients are remembered.
+        max_known_clients_bytes: Bytes of changes to what is known of them, after which
+            the file is written anew.
         max_store_id_bytes: Bytes of a notebook's id in UTF-8. Real ids have 20 to 40.
         max_artifact_bytes: Bytes of one artifact; an upload is held in memory.
         max_content_type_bytes: Bytes of an artifact's content type. RFC 6838 ends names
@@ -41,6 +44,8 @@ class Limits:
     max_commit_events: int = 2_000
     max_queued_chars: int = 32 * _MIB
     max_queued_frames: int = 10_000
+    max_known_stores: int = 1_000
+    max_known_clients_bytes: int = 8 * _MIB
     max_store_id_bytes: int = 512
     max_artifact_bytes: int = 64 * _MIB
     max_content_type_bytes: int = 256

@@ -1,5 +1,7 @@
 """One WebSocket as a member of its room."""
 
+from collections.abc import Mapping
+
 import trio
 from starlette.websockets import WebSocket
 
@@ -9,6 +11,7 @@ from ._errors import StorageError
 from ._event_log import EventLog
 from ._limits import Limits
 from ._outbox import Outbox
+from ._probes import EXTENSION, Probes
 from ._rooms import Room, Rooms
 
 # Close codes: RFC 6455 §7.4.1, 1012 and 1013 from the IANA registry that it founds.
@@ -30,6 +33,8 @@ class SocketMember:
 
     def __init__(self, websocket: WebSocket, log: EventLog, limits: Limits) -> None:
         self._websocket = websocket
+        extensions: Mapping[str, Probes] = websocket.scope.get("extensions", {})
+        self._probes = extensions.get(EXTENSION)
         self._log = log
         self._limits = limits
         self._outbox = Outbox(limits)
@@ -52,15 +57,17 @@ class SocketMember:
                 self.close(INTERNAL_ERROR, "the server cannot read its disk")
                 await self._wait_for_end()
             else:
+                if self._probes is not None:
+                    self._probes.listen(self._take_answer)
                 try:
                     await self._read_frames(self._room)
                 finally:
                     rooms.leave(self._room, self._conn_id)
             nursery.cancel_scope.cancel()
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, probe: int | None) -> None:
         """Queue a frame; a client that is too slow for it is told to come back."""
-        if not self._outbox.put(text):
+        if not self._outbox.put(text, probe):
             self.close(TRY_AGAIN_LATER, "too slow: reconnect and pull")
 
     def start_read(self, after: int, up_to: int) -> None:
@@ -86,8 +93,11 @@ class SocketMember:
             scope.deadline = trio.current_time() + self._limits.close_s
 
     async def _write(self) -> None:
-        while (frame := await self._outbox.get()) is not None:
+        while (item := await self._outbox.get()) is not None:
+            frame, probe = item
             await self._websocket.send_text(frame)
+            if probe is not None and self._probes is not None:
+                await self._probes.send(probe)
         if self._close is not None:
             code, reason = self._close
             await self._websocket.close(code, reason)
@@ -103,6 +113,10 @@ class SocketMember:
                 self.close(UNSUPPORTED_DATA, "sync messages are text frames")
             else:
                 await room.receive(self._conn_id, message["text"])
+
+    def _take_answer(self, probe: int) -> None:
+        if self._close is None:
+            self._room.delivered(self._conn_id, probe)
 
     async def _wait_for_end(self) -> None:
         while (await self._websocket.receive())["type"] != "websocket.disconnect":

@@ -19,13 +19,17 @@ class Outbox:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._frames: deque[str] = deque()
+        self._frames: deque[tuple[str, int | None]] = deque()
         self._chars = 0
         self._closed = False
         self._waiting = trio.lowlevel.ParkingLot()
 
-    def put(self, frame: str) -> bool:
+    def put(self, frame: str, probe: int | None = None) -> bool:
         """Queue a frame; one that comes after `close` goes nowhere.
+
+        Args:
+            frame: The frame.
+            probe: The probe to send behind it, if any.
 
         Returns:
             Whether it fits in. If it does not, the client has missed a frame.
@@ -34,7 +38,7 @@ class Outbox:
             return True
         if self._frames and not self._has_room_for(frame):
             return False
-        self._frames.append(frame)
+        self._frames.append((frame, probe))
         self._chars += len(frame)
         self._waiting.unpark_all()
         return True
@@ -50,16 +54,16 @@ class Outbox:
             self._frames.clear()
         self._waiting.unpark_all()
 
-    async def get(self) -> str | None:
-        """Wait for the next frame; None once the outbox is closed and empty."""
+    async def get(self) -> tuple[str, int | None] | None:
+        """Wait for the next frame and its probe; None once closed and empty."""
         while not self._frames and not self._closed:
             await self._waiting.park()
         if not self._frames:
             return None
-        frame = self._frames.popleft()
+        frame, probe = self._frames.popleft()
         self._chars -= len(frame)
         self._waiting.unpark_all()
-        return frame
+        return frame, probe
 
     async def drained(self) -> None:
         """Wait until the writer has taken all frames."""

@@ -11,7 +11,9 @@ from runt_protocol import (
     Append,
     Close,
     Effect,
+    Forget,
     Read,
+    Remember,
     Send,
     StoredEvent,
     SyncRoom,
@@ -21,14 +23,15 @@ from runt_protocol import (
 
 from ._commits import Commits
 from ._event_log import EventLog
+from ._known_clients import KnownClients
 from ._limits import Limits
 
 
 class Member(Protocol):
     """Somebody in a room, as the room talks to it. None of this ever waits."""
 
-    def send(self, text: str) -> None:
-        """Queue a frame for the member."""
+    def send(self, text: str, probe: int | None) -> None:
+        """Queue a frame for the member, and a probe behind it if there is one."""
         ...
 
     def start_read(self, after: int, up_to: int) -> None:
@@ -47,12 +50,16 @@ class Room:
         store_id: The store.
         core: Its state machine.
         commits: Where appends go.
+        known: Where clients that cannot say where they stand are kept.
     """
 
-    def __init__(self, store_id: str, core: SyncRoom, commits: Commits) -> None:
+    def __init__(
+        self, store_id: str, core: SyncRoom, commits: Commits, known: KnownClients
+    ) -> None:
         self.store_id = store_id
         self.core = core
         self._commits = commits
+        self._known = known
         self._members: dict[int, Member] = {}
 
     def admit(self, conn_id: int, member: Member, wire: Wire) -> None:
@@ -62,8 +69,8 @@ class Room:
 
     def dismiss(self, conn_id: int) -> None:
         """Let a member go; what it pushed is stored nevertheless."""
-        self.core.disconnect(conn_id)
         del self._members[conn_id]
+        self.perform(self.core.disconnect(conn_id))
 
     async def receive(self, conn_id: int, text: str) -> None:
         """Take in a frame; events in it are stored, or refused, when this returns.
@@ -73,6 +80,10 @@ class Room:
         now = format_date(datetime.now(UTC))
         for stored in self.perform(self.core.receive(conn_id, text, created_at=now)):
             await stored.wait()
+
+    def delivered(self, conn_id: int, probe: int) -> None:
+        """Take note that a member has what was sent to it up to a probe."""
+        self.perform(self.core.delivered(conn_id, probe))
 
     def hand_over(self, conn_id: int, events: Sequence[StoredEvent]) -> None:
         """Pass on what a read has brought."""
@@ -95,14 +106,18 @@ class Room:
         appends: list[trio.Event] = []
         for effect in effects:
             match effect:
-                case Send(conn_id=int(conn_id), text=text):
-                    self._members[conn_id].send(text)
+                case Send(conn_id=int(conn_id), text=text, probe=probe):
+                    self._members[conn_id].send(text, probe)
                 case Read(conn_id=int(conn_id), after=after, up_to=up_to):
                     self._members[conn_id].start_read(after, up_to)
                 case Close(conn_id=int(conn_id), reason=reason):
                     self._members[conn_id].send_away(reason)
                 case Append(events=events):
                     appends.append(self._commits.add(self, events))
+                case Remember(client=client):
+                    self._known.remember(self.store_id, client)
+                case Forget(pull_id=pull_id):
+                    self._known.forget(self.store_id, pull_id)
                 case _:
                     raise AssertionError(f"the room asks for {effect!r}")
         return appends
@@ -113,11 +128,13 @@ class Rooms:
 
     Args:
         log: Where the rooms' events are kept.
+        known: Where clients that cannot say where they stand are kept.
         limits: The bounds to keep.
     """
 
-    def __init__(self, log: EventLog, limits: Limits) -> None:
+    def __init__(self, log: EventLog, known: KnownClients, limits: Limits) -> None:
         self._log = log
+        self._known = known
         self._limits = limits
         self._commits = Commits(log, limits)
         self._rooms: dict[str, Room] = {}
@@ -152,8 +169,13 @@ class Rooms:
             if room is None:
                 head = await self._log.head(store_id)
                 backend_id = await self._log.backend_id()
-                core = SyncRoom(head, limits=self._limits.sync, backend_id=backend_id)
-                room = Room(store_id, core, self._commits)
+                core = SyncRoom(
+                    head,
+                    limits=self._limits.sync,
+                    backend_id=backend_id,
+                    known=self._known.of_store(store_id),
+                )
+                room = Room(store_id, core, self._commits, self._known)
                 self._rooms[store_id] = room
             room.admit(conn_id, member, wire)
         return room, conn_id

@@ -13,6 +13,7 @@ from ._data_dir import default_data_dir, hold_data_dir
 from ._database import open_database
 from ._doors import Doors
 from ._event_log import EventLog
+from ._known_clients import open_known_clients
 from ._limits import Limits
 from ._listen import connect_address, open_listener
 from ._rooms import Rooms
@@ -75,7 +76,10 @@ async def open_server(
     limits = limits or Limits()
     given_token = None if token is None else Token(token)
     failure: Exception | None = None
-    with hold_data_dir(data_dir or default_data_dir()) as held:
+    with (
+        hold_data_dir(data_dir or default_data_dir()) as held,
+        open_known_clients(held.known_clients_file, limits) as known,
+    ):
         chosen_token = given_token or load_or_create_token(held.token_file)
         async with (
             open_database(held.database_file) as database,
@@ -83,7 +87,7 @@ async def open_server(
             trio.open_nursery() as nursery,
         ):
             log = EventLog(database, limits.sync)
-            rooms = Rooms(log, limits)
+            rooms = Rooms(log, known, limits)
             app = App(chosen_token, log, rooms, limits)
             artifacts = ArtifactStore(database, held.artifacts)
             artifacts.remove_unfinished()

@@ -11,7 +11,16 @@ from runt_protocol._limits import Limits
 from runt_protocol._messages import StoredEvent
 from runt_protocol._phase import Phase
 from runt_protocol._replica import Replica
-from runt_protocol._room_effects import Append, Close, ConnId, Effect, Read, Send
+from runt_protocol._room_effects import (
+    Append,
+    Close,
+    ConnId,
+    Effect,
+    Forget,
+    Read,
+    Remember,
+    Send,
+)
 from runt_protocol._sync_server import SyncRoom
 from runt_protocol._wire import Wire
 from runt_protocol._wire_v03 import WIRE_V03
@@ -53,8 +62,8 @@ class MemoryServer:
 
     def disconnect(self, conn_id: ConnId) -> None:
         """Close a socket; frames that are on their way to it are lost."""
-        self.room.disconnect(conn_id)
         del self.frames[conn_id]
+        self._perform(self.room.disconnect(conn_id))
         self.closing.discard(conn_id)
         self.reads.pop(conn_id, None)
 
@@ -102,14 +111,17 @@ class MemoryServer:
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Send):
-                self.frames[effect.conn_id].append(effect.text)
-            elif isinstance(effect, Append):
-                self.appends.append(effect)
-            elif isinstance(effect, Close):
-                self.closing.add(effect.conn_id)
-            else:
-                self.reads[effect.conn_id] = effect
+            match effect:
+                case Send(conn_id, text):
+                    self.frames[conn_id].append(text)
+                case Append():
+                    self.appends.append(effect)
+                case Close(conn_id):
+                    self.closing.add(conn_id)
+                case Read(conn_id):
+                    self.reads[conn_id] = effect
+                case Remember() | Forget():
+                    pass  # of LiveStore 0.3 clients, which a replica is not
 
 
 class SimulatedNetwork:

@@ -1,0 +1,261 @@
+"""Which LiveStore 0.3 clients a sync room can bring back, and how.
+
+Such a client says nothing of itself when it connects again, unless it has something to
+push. So the room tells the silent socket what each of the clients that it may be lacks,
+every one by its own address: the client hears what is meant for it and nothing else.
+"""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+
+from ._limits import Limits
+from ._messages import Pong, PushReq
+from ._receiver import KnownClient, Receiver, as_known
+from ._room_connection import Connection
+from ._room_effects import ConnId, Effect, Forget, Remember
+from ._room_log import RoomLog
+from ._room_readings import Readings
+
+
+class Receivers:
+    """Remembers clients whose connections have ended.
+
+    Args:
+        log: The log's end.
+        limits: How many clients are remembered, and how much a silent socket is told.
+        readings: What reads the log for connections.
+        connections: All connections of the room.
+        known: Clients to remember from before; the last one was heard of last.
+    """
+
+    def __init__(
+        self,
+        log: RoomLog,
+        limits: Limits,
+        readings: Readings,
+        connections: Mapping[ConnId, Connection],
+        known: Iterable[KnownClient],
+    ) -> None:
+        self._log = log
+        self._limits = limits
+        self._readings = readings
+        self._connections = connections
+        self._lost = {client.pull_id: as_known(client) for client in known}
+        # Connections to wake, with the probes that tell who is alive and somebody else.
+        self._waking: dict[ConnId, dict[ConnId, int]] = {}
+
+    def remember(self, connection: Connection) -> list[Effect]:
+        """Take note that a connection has ended, and is none of the room's any more."""
+        self._waking.pop(connection.conn_id, None)
+        receiver = connection.receiver
+        gone: list[str] = []
+        if receiver is not None and connection.is_suspected:
+            gone.append(receiver.pull_id)
+        elif receiver is not None:
+            self._lost.pop(receiver.pull_id, None)
+            self._lost[receiver.pull_id] = receiver
+            gone += list(self._lost)[: -self._limits.max_lost_receivers]
+        elif connection.is_woken:
+            gone += [candidate.pull_id for candidate in connection.candidates]
+        return [*self._forget(gone), *self._wake_the_ready()]
+
+    def receive_ping(self, connection: Connection, *, is_first: bool) -> list[Effect]:
+        """Answer a Ping of a connection that has said nothing else.
+
+        A client that has something to push does so right behind its first one, before
+        our answer is there. Then there is no need to guess.
+        """
+        if not is_first:
+            return connection.send(Pong())
+        probes = [
+            other.probe(Pong())
+            for other in self._connections.values()
+            if other is connection or other.receiver is not None or other.is_woken
+        ]
+        self._waking[connection.conn_id] = {
+            probe.conn_id: probe.probe or 0 for probe in probes
+        }
+        return list(probes)
+
+    def confirm(self, connection: Connection, probe: int) -> list[Effect]:
+        """Take note that something has come to a client."""
+        was_woken = connection.is_woken
+        connection.confirm(probe)
+        receiver = connection.receiver
+        effects: list[Effect] = []
+        if connection.is_woken and not was_woken:
+            # The next room must not count on what this one knows.
+            effects += [
+                Forget(candidate.pull_id) for candidate in connection.candidates
+            ]
+        if receiver is not None and not connection.is_suspected:
+            effects.append(Remember(receiver.known()))
+        return effects + self._wake_the_ready()
+
+    def _wake_the_ready(self) -> list[Effect]:
+        return [
+            effect
+            for conn_id in list(self._waking)
+            for effect in self._wake_if_ready(self._connections[conn_id])
+        ]
+
+    def _wake_if_ready(self, connection: Connection) -> list[Effect]:
+        probes = self._waking.get(connection.conn_id)
+        if probes is None:
+            return []
+        if not connection.is_silent:
+            del self._waking[connection.conn_id]
+            return []
+        silent = {
+            other.conn_id
+            for other in self._connections.values()
+            if other is connection or other.is_woken
+        }
+        alive = {
+            conn_id
+            for conn_id, probe in probes.items()
+            if conn_id in self._connections
+            and self._connections[conn_id].answered_probe >= probe
+        }
+        if not silent & probes.keys() <= alive:
+            # Who was woken on a connection that is dead may be the one that is here.
+            return []
+        del self._waking[connection.conn_id]
+        return self._wake(connection, alive)
+
+    def _wake(self, connection: Connection, alive: AbstractSet[ConnId]) -> list[Effect]:
+        """Tell a silent connection what those that it may be lack."""
+        events = 0
+        for receiver in self._others(connection, alive):
+            lacks = self._log.stored - receiver.has
+            if lacks < 0:
+                continue
+            events += lacks
+            if (
+                len(connection.candidates) == self._limits.max_lost_receivers
+                or events > self._limits.max_wake_events
+            ):
+                break
+            connection.candidates.append(as_known(receiver.known()))
+        effects: list[Effect] = []
+        for candidate in connection.candidates:
+            effects += connection.repeat_acks(candidate, candidate.acks)
+        return effects + self._readings.catch_up(connection)
+
+    def identify(self, connection: Connection, push: PushReq) -> list[Effect]:
+        """Find out from a push who is at the other end, and where it stands.
+
+        Args:
+            connection: The connection that the push came from, if it is one of 0.3.
+            push: A push with at least one event.
+        """
+        client_id = push.batch[0].client_id
+        parent = push.batch[0].parent_seq_num
+        if connection.wire.is_streamed:
+            return []
+        effects: list[Effect] = []
+        if connection.sent is None:
+            found = self._find(connection, client_id, parent)
+            if found is None:
+                effects += self._doubt(connection, parent)
+            else:
+                self._take_over(connection, found)
+                # These it is not, so that nothing of theirs is in doubt.
+                addresses = {other.pull_id for other in connection.candidates}
+                known = [r for r in self._lost.values() if r.pull_id in addresses]
+                effects += [Remember(receiver.known()) for receiver in known]
+            connection.candidates = []
+            connection.receiver = found
+            connection.sent = parent
+        receiver = connection.receiver
+        if receiver is not None and receiver.client_id != client_id:
+            receiver.client_id = client_id
+            effects += self._forget_earlier(receiver)
+        if effects and receiver is not None:
+            effects.append(Remember(receiver.known()))
+        return effects
+
+    def note_stored(self, receiver: Receiver, request_id: str) -> list[Effect]:
+        """Take note that a push is stored whose client may have connected anew."""
+        if request_id not in receiver.acks:
+            receiver.acks.append(request_id)
+        effects: list[Effect] = [Remember(receiver.known())]
+        for connection in self._connections.values():
+            for candidate in connection.candidates:
+                if candidate.pull_id == receiver.pull_id:
+                    candidate.acks.append(request_id)
+                    effects += connection.repeat_acks(candidate, [request_id])
+        return effects
+
+    def _others(
+        self, connection: Connection, alive: AbstractSet[ConnId] = frozenset()
+    ) -> list[Receiver]:
+        """List those that a connection may belong to, the likeliest first.
+
+        A socket can stand for a while after its client has opened another one.
+        """
+        connected = [
+            other.receiver
+            for other in self._connections.values()
+            if other.receiver is not None
+            and not other.is_suspected
+            and other is not connection
+            and other.conn_id not in alive
+        ]
+        return [*reversed(self._lost.values()), *connected]
+
+    def _find(
+        self, connection: Connection, client_id: str, parent: int
+    ) -> Receiver | None:
+        nameless = [c for c in connection.candidates if not c.client_id]
+        for candidate in connection.candidates:
+            if candidate.sent != parent:
+                continue  # were it that one, it might be missing something
+            if candidate.client_id == client_id:
+                return candidate
+            if nameless == [candidate] and parent > connection.head_before:
+                return candidate  # nobody else could know of that event here
+        for receiver in self._others(connection):
+            if receiver.client_id == client_id:
+                # What it says of itself is newer than what we know.
+                return Receiver(receiver.pull_id, parent, parent, parent, client_id)
+        return None
+
+    def _doubt(self, connection: Connection, parent: int) -> list[Effect]:
+        """Forget those that an unknown client may be: what they have is unknown now."""
+        woken = {c.pull_id for c in connection.candidates if c.sent > c.began}
+
+        def may_be(receiver: Receiver) -> bool:
+            is_there = receiver.has <= parent <= receiver.sent
+            return not receiver.client_id and (is_there or receiver.pull_id in woken)
+
+        gone = [pull_id for pull_id, lost in self._lost.items() if may_be(lost)]
+        for other in self._connections.values():
+            receiver = other.receiver
+            if receiver is not None and other is not connection and may_be(receiver):
+                other.suspected_since = other.last_probe
+                gone.append(receiver.pull_id)
+        return self._forget(gone)
+
+    def _take_over(self, connection: Connection, receiver: Receiver) -> None:
+        self._lost.pop(receiver.pull_id, None)
+        for other in self._connections.values():
+            held = other.receiver
+            is_same = held is not None and held.pull_id == receiver.pull_id
+            if is_same and other is not connection:
+                other.receiver = None
+
+    def _forget_earlier(self, receiver: Receiver) -> list[Effect]:
+        """Forget what a client was before it was loaded again."""
+        return self._forget(
+            [
+                pull_id
+                for pull_id, lost in self._lost.items()
+                if lost.client_id == receiver.client_id
+            ]
+        )
+
+    def _forget(self, gone: list[str]) -> list[Effect]:
+        for pull_id in gone:
+            self._lost.pop(pull_id, None)
+        return [Forget(pull_id) for pull_id in gone]

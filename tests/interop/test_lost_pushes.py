@@ -1,0 +1,161 @@
+"""LiveStore 0.3 clients that wait for what they will not ask for again.
+
+Such a client pulls once in its life, and pushes nothing twice. When its connection ends
+while a push is under way, LiveStore's own server leaves it waiting until it is loaded
+again; ours brings it back (see `runt_protocol/_room_receivers.py`).
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from livestore_rig import Peers, Proxy, agree, open_proxy, until
+
+from runt_protocol import CellCreatedV2, NotebookTitleChanged
+
+if TYPE_CHECKING:
+    from ..conftest import ServerProcess  # noqa: TID252 - tests are no package
+
+pytestmark = pytest.mark.parametrize("installation", ["0.3"], indirect=True)
+OUR_SERVER: Final = pytest.mark.parametrize("sync_url", ["runt-sync"], indirect=True)
+
+
+def title(text: str) -> NotebookTitleChanged:
+    return NotebookTitleChanged(title=text)
+
+
+def cell(name: str) -> CellCreatedV2:
+    return CellCreatedV2(
+        id=name, fractional_index="a0", cell_type="code", created_by="person"
+    )
+
+
+async def lose_push(proxy: Proxy, lose: Callable[[], Awaitable[None]]) -> None:
+    await proxy.until(lambda: proxy.kept_bytes)
+    await lose()
+
+
+@OUR_SERVER
+@pytest.mark.parametrize("is_half_open", [False, True])
+async def test_an_event_of_somebody_else_brings_back_who_lost_a_push(
+    sync_url: str, proxy: Proxy, peers: Peers, *, is_half_open: bool
+) -> None:
+    notebook = await peers.runt(sync_url)
+    livestore = await peers.livestore(proxy.url)
+
+    proxy.hold_requests()
+    await livestore.commit(cell("lost"))
+    await lose_push(proxy, proxy.lose_clients if is_half_open else proxy.cut)
+    await livestore.wait_connected()
+    notebook.commit(title("somebody else's"))
+
+    await agree(notebook, livestore, head=2)
+    await livestore.commit(title("live again"))
+    notebook.commit(cell("ours"))
+    await agree(notebook, livestore, head=4)
+
+
+@OUR_SERVER
+async def test_who_lost_a_push_comes_back_where_nobody_else_does_anything(
+    sync_url: str, proxy: Proxy, peers: Peers
+) -> None:
+    # It takes as long as from one of its Pings to the next, 25 s.
+    notebook = await peers.runt(sync_url)
+    livestore = await peers.livestore(proxy.url)
+    await livestore.commit(title("before"))
+    await agree(notebook, livestore, head=1)
+
+    proxy.hold_requests()
+    await livestore.commit(cell("lost"))
+    await lose_push(proxy, proxy.cut)
+
+    await until(notebook, lambda: "lost" in notebook.state.cells)
+    await agree(notebook, livestore, head=3)  # one event is the server's
+    await livestore.commit(title("live again"))
+    await agree(notebook, livestore, head=4)
+
+
+@OUR_SERVER
+async def test_who_did_not_hear_that_its_push_is_stored_goes_on(
+    sync_url: str, proxy: Proxy, peers: Peers
+) -> None:
+    notebook = await peers.runt(sync_url)
+    livestore = await peers.livestore(proxy.url)
+
+    proxy.hold_answers()
+    await livestore.commit(cell("stored"))
+    await until(notebook, lambda: "stored" in notebook.state.cells)
+    notebook.commit(title("on its way to nobody"))
+    await notebook.flush()
+    await proxy.cut()
+
+    await agree(notebook, livestore, head=2)
+    await livestore.commit(title("live again"))
+    await agree(notebook, livestore, head=3)
+
+
+@OUR_SERVER
+async def test_who_only_looks_on_gets_what_it_missed(
+    sync_url: str, proxy: Proxy, peers: Peers
+) -> None:
+    notebook = await peers.runt(sync_url)
+    viewers = [await peers.livestore(proxy.url, f"viewer-{n}") for n in range(3)]
+    notebook.commit(title("before"))
+    await agree(notebook, *viewers, head=1)
+
+    proxy.is_refusing = True
+    await proxy.cut()
+    notebook.commit(cell("missed"), title("missed, too"))
+    await notebook.flush()
+    proxy.is_refusing = False
+
+    await agree(notebook, *viewers, head=3)
+    notebook.commit(title("live again"))
+    await agree(notebook, *viewers, head=4)
+    await viewers[0].commit(cell("of a viewer"))
+    await agree(notebook, *viewers, head=5)
+
+
+@pytest.fixture
+async def server_process(
+    start_server_process: "Callable[[], Awaitable[ServerProcess]]",
+) -> "ServerProcess":
+    return await start_server_process()
+
+
+@pytest.fixture
+async def process_proxy(server_process: "ServerProcess") -> AsyncGenerator[Proxy]:
+    async with open_proxy(server_process.sync_url) as proxy:
+        yield proxy
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+async def test_a_push_survives_that_the_server_is_killed(
+    server_process: "ServerProcess",
+    process_proxy: Proxy,
+    peers: Peers,
+    *,
+    is_stored: bool,
+) -> None:
+    token = server_process.token
+    notebook = await peers.runt(server_process.sync_url, token=token)
+    livestore = await peers.livestore(process_proxy.url, token=token)
+    await livestore.commit(title("before"))
+    await agree(notebook, livestore, head=1)
+
+    if is_stored:
+        process_proxy.hold_answers()
+        await livestore.commit(cell("under way"))
+        await until(notebook, lambda: "under way" in notebook.state.cells)
+    else:
+        process_proxy.hold_requests()
+        await livestore.commit(cell("under way"))
+        await process_proxy.until(lambda: process_proxy.kept_bytes)
+    await server_process.kill()
+    await process_proxy.cut()
+    await server_process.start()
+    notebook.commit(title("somebody else's"))
+
+    await agree(notebook, livestore, head=3)
+    await livestore.commit(title("live again"))
+    await agree(notebook, livestore, head=4)
