@@ -5,6 +5,7 @@ are made beforehand, and of an answer only its first and last characters are rea
 """
 
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +23,7 @@ _ACK = '{"_tag":"WSMessage.PushAck"'
 _ANSWER = '{"_tag":"WSMessage.PullRes"'
 _ERROR = '{"_tag":"WSMessage.Error"'
 _LAST = '"remaining":0}'
+_NUMBER = re.compile('"seqNum":([0-9]+)')
 
 
 @asynccontextmanager
@@ -69,15 +71,20 @@ async def receive(socket: ClientConnection) -> str:
     return text
 
 
+async def push(socket: ClientConnection, frame: str) -> None:
+    """Push a batch and wait for its acknowledgement."""
+    await socket.send(frame)
+    while not (await receive(socket)).startswith(_ACK):
+        pass
+
+
 async def push_all(socket: ClientConnection, frames: Sequence[str], last: int) -> None:
     """Push one batch after the other, and see that the log holds the last event.
 
     A server may acknowledge before it has stored; a pull shows what it has.
     """
     for frame in frames:
-        await socket.send(frame)
-        while not (await receive(socket)).startswith(_ACK):
-            pass
+        await push(socket, frame)
     while True:
         cursor = f'"requestId":"pull","cursor":{last - 1}'
         await socket.send(f'{{"_tag":"WSMessage.PullReq",{cursor}}}')
@@ -87,12 +94,41 @@ async def push_all(socket: ClientConnection, frames: Sequence[str], last: int) -
             return
 
 
-async def pull_all(socket: ClientConnection, cursor: int = 0) -> None:
-    """Pull a log from an event on."""
-    position = f'"requestId":"pull","cursor":{cursor}'
-    await socket.send(f'{{"_tag":"WSMessage.PullReq",{position}}}')
+async def request_pull(socket: ClientConnection) -> None:
+    """Ask for all of a log."""
+    await socket.send('{"_tag":"WSMessage.PullReq","requestId":"pull","cursor":0}')
+
+
+async def pull_all(socket: ClientConnection) -> None:
+    """Pull all of a log."""
+    await request_pull(socket)
     while not (await receive(socket)).endswith(_LAST):
         pass
+
+
+class Follower:
+    """A client that pulls all of a log, and stays for what is pushed later.
+
+    Attributes:
+        head: The number of the last event that it has; it has all before, too.
+    """
+
+    def __init__(self) -> None:
+        self.head = 0
+
+    async def follow(self, socket: ClientConnection) -> None:
+        """Read answers and broadcasts for ever.
+
+        Raises:
+            RuntimeError: An event is missing, or comes twice.
+        """
+        await request_pull(socket)
+        while True:
+            numbers = [int(n) for n in _NUMBER.findall(await receive(socket))]
+            expected = range(self.head + 1, self.head + 1 + len(numbers))
+            if numbers != list(expected):
+                raise RuntimeError(f"e{expected.start} is to come, not {numbers[:1]}")
+            self.head += len(numbers)
 
 
 async def push_s(
@@ -112,9 +148,7 @@ async def push_s(
         return time.perf_counter() - started
 
 
-async def pull_s(
-    url: str, token: str, store: str, readers: int, cursor: int = 0
-) -> float:
+async def pull_s(url: str, token: str, store: str, readers: int) -> float:
     """Return seconds in which some clients pull the same log, all at once."""
     async with AsyncExitStack() as stack:
         sockets = [
@@ -124,7 +158,7 @@ async def pull_s(
         started = time.perf_counter()
         async with trio.open_nursery() as nursery:
             for socket in sockets:
-                nursery.start_soon(pull_all, socket, cursor)
+                nursery.start_soon(pull_all, socket)
         return time.perf_counter() - started
 
 

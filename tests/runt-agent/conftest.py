@@ -66,13 +66,13 @@ class CannedServer:
         await stream.aclose()
 
 
-StartCanned = Callable[[bytes], Awaitable[CannedServer]]
+StartCanned = Callable[..., Awaitable[CannedServer]]
 
 
 @pytest.fixture
 def start_canned(nursery: trio.Nursery) -> StartCanned:
-    async def start(answer: bytes) -> CannedServer:
-        [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async def start(answer: bytes, port: int = 0) -> CannedServer:
+        [listener] = await trio.open_tcp_listeners(port, host="127.0.0.1")
         port = listener.socket.getsockname()[1]
         canned = CannedServer(answer, port)
         nursery.start_soon(partial(trio.serve_listeners, canned.handle, [listener]))

@@ -35,7 +35,7 @@ from runt_sync import Server
 from runt_sync._errors import RefusedError
 
 HttpAnswer = Callable[..., bytes]
-StartCanned = Callable[[bytes], Awaitable[Any]]
+StartCanned = Callable[..., Awaitable[Any]]
 StartServer = Callable[..., Awaitable[Any]]
 
 
@@ -380,6 +380,25 @@ async def test_a_revoked_token_ends_it_after_a_few_refusals(
             await first.stop()
             await start_server("new-token", first.port)
             await trio.sleep_forever()
+
+
+async def test_another_version_is_tried_only_before_it_would_give_up(
+    start_server: StartServer, start_canned: StartCanned, http_answer: HttpAnswer
+) -> None:
+    first = await start_server()
+    canned: list[Any] = []
+    limits = Limits(refusals_until_giving_up=3)
+
+    with trio.fail_after(60), pytest.raises(ConnectionRefusedByServerError) as refusal:  # noqa: PT012 - the block itself is what ends
+        async with joined(first.server, limits=limits):
+            await first.stop()
+            answer = http_answer("400 Bad Request", "the token has expired")
+            canned.append(await start_canned(answer, first.port))
+            await trio.sleep_forever()
+
+    assert refusal.value.reason == "the token has expired"
+    heads: list[str] = [request.splitlines()[0] for request in canned[0].requests]
+    assert ["transport=ws" in head for head in heads] == [False, False, False, True]
 
 
 async def test_closing_waits_for_no_server(start_server: StartServer) -> None:

@@ -25,6 +25,15 @@ def test_a_refusal_of_all_versions_says_all_that_was_said() -> None:
     assert tried.refuse(400, "bad token") == (400, "bad token")
 
 
+def test_refusals_before_a_version_was_accepted_do_not_count() -> None:
+    tried = dialects()
+    tried.refuse(400, "Invalid path")
+    tried.accept()
+    assert tried.wire.version == "0.4"
+    assert tried.refuse(400, "bad token") is None
+    assert tried.wire.version == "0.3"
+
+
 def test_a_version_that_is_known_is_the_only_one() -> None:
     tried = dialects("0.4")
     assert tried.wire.version == "0.4"

@@ -1,6 +1,7 @@
 """What a killed owner leaves is removed; what anybody else has is not."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,32 @@ with private_directory("test") as directory:
     print(directory, flush=True)
     sys.stdin.read()
 """
+
+OWNER_THAT_DIES = """
+import os, signal, sys, tempfile
+from runt_worker._private_directory import private_directory, sweep
+tempfile.gettempdir()  # which tries it with a file that it removes
+to_go = int(sys.argv[2])
+def die_in_time(event, _):
+    global to_go
+    if event in {"os.remove", "os.rmdir"}:
+        to_go -= 1
+        if to_go == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+def prepare_to_die():
+    sys.addaudithook(die_in_time)
+if sys.argv[1] == "sweeper":
+    prepare_to_die()
+    sweep()
+with private_directory("test") as directory:
+    for name in ("a", "b", "inner/c", "y", "z"):
+        (directory / name).parent.mkdir(exist_ok=True)
+        (directory / name).touch()
+    print(directory, flush=True)
+    prepare_to_die()
+"""
+REMOVALS = 8
+"""Of five files, the mark, the inner directory and the directory."""
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +90,26 @@ def test_what_a_killed_owner_left_is_removed() -> None:
     directory = killed_owners_directory()
     sweep()
     assert not directory.exists()
+
+
+@pytest.mark.parametrize("who", ["owner", "sweeper"])
+def test_whoever_is_killed_while_it_removes_leaves_what_a_sweep_removes(
+    who: str, place: Path
+) -> None:
+    def remove_and_die(who: str, at_removal: int) -> None:
+        command = [sys.executable, "-c", OWNER_THAT_DIES, who, str(at_removal)]
+        dead = subprocess.run(command, capture_output=True, check=False)
+        assert dead.returncode == -signal.SIGKILL, dead.stderr
+
+    for at_removal in range(1, REMOVALS):
+        remove_and_die("owner", at_removal if who == "owner" else 1)
+        if who == "sweeper":
+            remove_and_die(who, at_removal)
+        sweep()
+        assert list(place.iterdir()) == [], at_removal
+    remove_and_die("owner", REMOVALS)
+    [directory] = place.iterdir()
+    assert list(directory.iterdir()) == []  # which may be anybody's, and costs nothing
 
 
 def test_what_has_an_owner_stays() -> None:

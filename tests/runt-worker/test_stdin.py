@@ -6,6 +6,8 @@ import pytest
 import trio
 
 from runt_worker import InputRequest, Output, Stream, Worker
+from runt_worker._calls import Answer, Call
+from runt_worker._stdin import InputCalls
 from runt_worker.testing import TIMEOUT_S, Ran, SharedWorker
 
 OnInput = Callable[[InputRequest], Awaitable[str | None]]
@@ -124,6 +126,66 @@ except KeyboardInterrupt:
         import time; time.sleep(0.01)  # where a second one would hit
     print(repr(input('second ')))
 """
+
+
+HEARS_TICKS = """
+import signal
+signal.signal(signal.SIGUSR1, lambda *_: display('tick'))
+try:
+    print(input('first '))
+except KeyboardInterrupt:
+    print(input('second '))
+"""
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[Answer]:
+    """Return what calls for an answer are answered; it grows with each."""
+    answers: list[Answer] = []
+    answer = InputCalls.__call__
+
+    def note(calls: InputCalls, call: Call) -> Answer:
+        answers.append(answer(calls, call))
+        return answers[-1]
+
+    monkeypatch.setattr(InputCalls, "__call__", note)
+    return answers
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_cell_that_asks_hears_ticks_and_calls_for_nothing_but_its_answer(
+    sandbox: SharedWorker, fetched: list[Answer], *, interrupted: bool
+) -> None:
+    """A call cannot be woken by a signal, so no wait must be one."""
+
+    async def execute(worker: Worker) -> Ran:
+        ran, ticked = Ran(), trio.Event()
+
+        def show(output: Output) -> None:
+            nonlocal ticked
+            ran.outputs.append(output)
+            ticked.set()
+
+        async def on_input(request: InputRequest) -> str | None:
+            nonlocal ticked
+            if request.prompt == "second ":
+                return "answered"  # soon: the interrupt is repeated after a while
+            for _ in range(3):
+                ticked = trio.Event()
+                await ticked.wait()
+            if interrupted:
+                worker.interrupt()
+                await trio.sleep_forever()
+            return "answered"
+
+        with trio.fail_after(TIMEOUT_S):
+            ran.reply = await worker.execute(HEARS_TICKS, show, on_input)
+        return ran
+
+    ran = sandbox.call(execute, sandbox.worker)
+    assert ran.text() == "answered\n"
+    assert ran.status == ("KeyboardInterrupt" if interrupted else "ok")
+    assert [it.head for it in fetched] == [{"value": "answered"}]
 
 
 def test_a_question_can_be_interrupted_and_the_next_one_answered(

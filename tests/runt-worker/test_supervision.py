@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import trio
@@ -148,16 +147,32 @@ trio.run(main)
 """
 
 
-def test_a_supervisor_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
-    script = tmp_path / "supervisor.py"
-    script.write_text(SUPERVISOR)
+SUPERVISOR_OF_A_START = """
+import sys
+from runt_worker import launch_early
+with launch_early() as launched:
+    print(launched.popen.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+# One that has just been started opens its FIFOs when nobody is there any more.
+@pytest.mark.parametrize(
+    ("supervisor", "within_s"), [(SUPERVISOR, 2), (SUPERVISOR_OF_A_START, 15)]
+)
+def test_a_supervisor_that_is_killed_leaves_no_process(
+    supervisor: str, within_s: float
+) -> None:
     with subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
-    ) as supervisor:
-        assert supervisor.stdout is not None
-        pid = int(supervisor.stdout.readline())
-        supervisor.kill()
-    deadline = time.monotonic() + 2
+        [sys.executable, "-c", supervisor],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.kill()
+    deadline = time.monotonic() + within_s
     while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not is_running(pid)

@@ -6,6 +6,7 @@ The inputs are mutations of what a guest would send, by a seed: a failure comes 
 import json
 import os
 import random
+import shutil
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,17 +142,19 @@ class Host:
     root: Path
 
     def build(self) -> None:
-        """Make of the writable directory what there is to attack."""
+        """Make of the writable directory what there is to attack, and no more."""
         free = self.root / "free"
-        (free / "directory").mkdir(exist_ok=True)
+        for path in free.iterdir():
+            if path.is_symlink() or not path.is_dir():
+                path.unlink()
+            else:
+                shutil.rmtree(path)
+        (free / "directory").mkdir()
         for name in ("file", "directory/inner"):
-            if not os.path.lexists(free / name):
-                (free / name).write_text("x" * 100)
+            (free / name).write_text("x" * 100)
         for name, target in LINKS.items():
-            if not os.path.lexists(free / name):
-                (free / name).symlink_to(target)
-        if not os.path.lexists(free / "fifo"):
-            os.mkfifo(free / "fifo")
+            (free / name).symlink_to(target)
+        os.mkfifo(free / "fifo")
 
     def guarded(self) -> dict[str, tuple[object, ...]]:
         """Describe all that no call may change."""
@@ -181,6 +184,23 @@ def host(tmp_path: Path) -> Host:
     (tmp_path / "guarded" / "directory" / "inner").write_text("precious")
     (tmp_path / "guarded" / "out").symlink_to("../outside/secret")
     return Host(tmp_path)
+
+
+def test_the_writable_directory_is_built_again_whatever_became_of_it(
+    host: Host,
+) -> None:
+    free = host.root / "free"
+    host.build()
+    built = {path.name: path.lstat().st_mode for path in free.rglob("*")}
+    (free / "file").unlink()
+    (free / "directory").rename(free / "file")
+    (free / "in").rename(free / "directory")
+    (free / "new").symlink_to("../outside")
+
+    host.build()
+
+    assert {path.name: path.lstat().st_mode for path in free.rglob("*")} == built
+    assert (host.root / "outside" / "secret").read_text() == SECRET
 
 
 @pytest.fixture

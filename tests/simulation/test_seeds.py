@@ -16,6 +16,8 @@ AT_LEAST = 5
 # Each was found by `hatch run simulate`, and names what it found.
 CORPUS = {
     56: "a client waited up to 30 s before it tried a server that was back again",
+    5_000_177: "the simulation's end took the server from an agent that dialled it",
+    5_000_683: "a token that was refused for a moment had a client read the log again",
 }
 
 

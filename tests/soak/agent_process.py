@@ -14,6 +14,7 @@ from cells import ENDLESS_S
 EXECUTABLE: Final = Path(sys.executable).with_name("runt")
 GRACE_S: Final = 1.0
 STOP_TIMEOUT_S: Final = 30.0
+LAST_WORDS_CHARS: Final = 4000
 MEBIBYTE: Final = 1024 * 1024
 
 
@@ -56,6 +57,7 @@ class AgentProcess:
         self._sync_url = sync_url
         self._token = token
         self._popen: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
 
     def start(self) -> None:
         """Start it; it joins the notebook some time later."""
@@ -68,6 +70,7 @@ class AgentProcess:
             "--output-dir": self.outputs,
         }
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             self._popen = subprocess.Popen(
                 [EXECUTABLE, *(str(part) for it in arguments.items() for part in it)],
                 env=os.environ
@@ -94,6 +97,11 @@ class AgentProcess:
     def has_ended(self) -> bool:
         """Whether it has ended though nobody has asked it to."""
         return self._running.poll() is not None
+
+    def last_words(self) -> str:
+        """Return its exit status, and the last of what it has written itself."""
+        written = self.log.read_bytes()[self._log_start :].decode(errors="replace")
+        return f"status {self._running.returncode}\n{written[-LAST_WORDS_CHARS:]}"
 
     def usage(self) -> Usage:
         """Return what it has of the machine now."""

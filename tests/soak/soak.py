@@ -43,6 +43,10 @@ MAX_OPEN: Final = 8
 PAUSE_S: Final = 0.4
 """The longest pause between two deeds."""
 
+MOST_STARTS_KILLED: Final = 2
+"""So many sandboxes in a row are killed while they start. An agent gives up when four
+have died so, and those kills that the notebook does not show yet count with it."""
+
 SETTLE_S: Final = 90.0
 """Within that all open executions end, and so do the processes of a killed agent."""
 
@@ -99,6 +103,7 @@ class Soak:
         self.counts = Counter[str]()
         self.measured: list[Measured] = []
         self.faults: list[str] = []
+        self._starts_killed = 0
 
     async def run(self, seconds: float) -> None:
         """Do random deeds for so long, and wait until all has settled."""
@@ -136,7 +141,8 @@ class Soak:
             with trio.move_on_after(self._rng.uniform(0, PAUSE_S)):
                 await self._notebook.wait_for(lambda _: not self._open())
             if self._agent.has_ended:
-                self.faults.append("the agent ended though nobody had told it to")
+                said = self._agent.last_words()
+                self.faults.append(f"the agent ended by itself, {said}")
                 await self._start_agent()
 
     async def _any_deed(self) -> None:
@@ -208,10 +214,17 @@ class Soak:
 
     async def _kill_sandbox(self) -> None:
         await trio.lowlevel.checkpoint()
+        self._starts_killed = self._starts_killed + 1 if self._is_starting() else 0
+        if self._starts_killed > MOST_STARTS_KILLED:
+            return
         for pid in self._agent.sandboxes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 self.counts["sandboxes killed"] += 1
+
+    def _is_starting(self) -> bool:
+        sessions = self._notebook.state.runtime_sessions.values()
+        return any(row.status == "restarting" for row in sessions)
 
     async def _kill_agent(self) -> None:
         self.counts["agents killed"] += 1

@@ -54,6 +54,13 @@ def test_the_next_cell_runs_soon(assail: Callable[..., str], tally: "Tally") -> 
     assert statistics.median(tally.fresh_s) < FRESH_CELL_S
 
 
+def test_what_an_attack_says_in_pieces_is_read_in_whole(
+    assail: Callable[..., str],
+) -> None:
+    said = assail("print('gai', end='')\ntime.sleep(0.3)\nprint('ned')")
+    assert "gained" in said
+
+
 def test_the_host_notices_harm(canaries: Harmed, canary: str) -> None:
     assert canaries.harm("nothing") == []
     assert canaries.harm(canary) != []

@@ -104,6 +104,9 @@ class _Simulation:
             )
             RecordingClient.max_push_events = plan.wire.max_push_events
             await self._live(world, nursery)
+            # Agents say goodbye when they are cancelled, some to a server that they
+            # have to dial first; so it is nowhere before it is cancelled itself.
+            world.server.kill()
             nursery.cancel_scope.cancel()
 
     async def _live(self, world: World, nursery: trio.Nursery) -> None:

@@ -224,6 +224,7 @@ class _Connection:
     async def _talk(self, socket: ClientConnection) -> None:
         """Exchange frames until the connection is lost or no longer wanted."""
         self._refusals = 0
+        self._dialects.accept()
         self._replica.connection_opened(trio.current_time())
         async with open_flat_nursery() as nursery:
             # Closing now ends only the talk; a closing handshake follows.
@@ -303,22 +304,20 @@ class _Connection:
         status = error.response.status_code
         body = bytes(error.response.body or b"").decode("utf-8", "replace")
         reason = readable_reason(body, secret=self._secret)
-        refusal = self._refusal(status, reason)
-        self._note_problem(str(refusal))
+        self._note_problem(str(self._refusal(status, reason)))
         is_first = not self._notebook.is_synced
         if status >= _SERVER_ERRORS or status in _TRANSIENT_REFUSALS:
             if is_first:
                 self._dialects.try_next()
             return
-        if is_first:
-            refused = self._dialects.refuse(status, reason)
-            if refused is not None:
-                raise self._refusal(*refused) from None
-            return
-        self._dialects.try_next()  # the service may have been replaced by a newer one
         self._refusals += 1
-        if self._refusals >= self._limits.refusals_until_giving_up:
-            raise refusal from None
+        if not is_first and self._refusals < self._limits.refusals_until_giving_up:
+            # What is refused is rather the token than a version that was accepted
+            # before; and another version would read the whole log again.
+            return
+        refused = self._dialects.refuse(status, reason)
+        if refused is not None:
+            raise self._refusal(*refused) from None
 
     def _refusal(self, status: int, reason: str) -> ConnectionRefusedByServerError:
         what = f"{self._origin} refused the connection"

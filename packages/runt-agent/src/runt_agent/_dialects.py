@@ -1,7 +1,7 @@
 """Which version of LiveStore's sync protocol a service speaks.
 
 It does not say so, but refuses the upgrade of a client of another version. So what the
-hosted service speaks is tried first, and the next after each refusal.
+hosted service speaks is tried first, and the next once that is refused.
 """
 
 from collections.abc import Mapping
@@ -64,6 +64,10 @@ class Dialects:
         refusals, self._refusals = self._refusals, []
         reasons = dict.fromkeys(reason for _, reason in refusals)
         return refusals[0][0], " / ".join(filter(None, reasons))
+
+    def accept(self) -> None:
+        """Take note that the version that is spoken now is accepted."""
+        self._refusals.clear()
 
     def try_next(self) -> None:
         """Turn to the next version, and after the last to the first again."""

@@ -17,8 +17,9 @@ class Limits:
         handshake_timeout_s: One attempt to connect. A healthy upgrade takes two round
             trips; a black hole must not eat the whole of the time above.
         refusals_until_giving_up: Refusals in a row after which a connection that once
-            worked is given up. A proxy in front of a restarting server may refuse for
-            a moment; a revoked token refuses for good.
+            worked is tried in another version of LiveStore, and given up if that is
+            refused, too. A proxy in front of a restarting server may refuse for a
+            moment; a revoked token refuses for good.
         close_timeout_s: How long the closing handshake may take; everything that
             matters has been confirmed by then.
         request_timeout_s: One HTTP request to the service, except uploads.

@@ -1,5 +1,6 @@
 """A kernel: one sandbox process, and the requests that wait for its answers."""
 
+import contextlib
 import itertools
 import logging
 import math
@@ -38,6 +39,7 @@ from runt_worker._replies import (
 )
 from runt_worker._requests import (
     Initialize,
+    InputNews,
     InterruptRequest,
     NetworkNews,
     Request,
@@ -130,7 +132,7 @@ class Kernel:
 
     def dialogue(self, on_input: OnInput) -> Dialogue:
         """Return what puts the questions of a cell and gives it the answers."""
-        return Dialogue(on_input, self._inputs.answer)
+        return Dialogue(on_input, self._answer)
 
     async def interrupt(
         self, pending: PendingRequest[ReplyT], *, force: bool = False
@@ -185,6 +187,11 @@ class Kernel:
         # It ends with its process, which then says why; or alone, unseen by Deno.
         await trio.sleep(_LONE_END_S)
         raise WorkerDiedError("guest code ended its own thread, or closed its files")
+
+    async def _answer(self, question: int, line: str | None) -> None:
+        self._inputs.answer(question, line)
+        with contextlib.suppress(WorkerDiedError):  # whoever waits for the cell is told
+            await self._send(0, InputNews(question=question))
 
     async def _send_news(self, exchanges: list[int]) -> None:
         await self._send(0, NetworkNews(exchanges=exchanges))

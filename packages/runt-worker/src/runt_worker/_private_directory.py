@@ -44,7 +44,10 @@ def private_directory(kind: str) -> Generator[Path]:
     ):
         directory = Path(name).resolve()
         _claim(directory, released_last)
-        yield directory
+        try:
+            yield directory
+        finally:
+            _clear(directory)
 
 
 def sweep(go_on: Callable[[], None] = lambda: None) -> None:
@@ -73,6 +76,20 @@ def _claim(directory: Path, until: ExitStack) -> None:
         (directory / _MARK).touch()
 
 
+def _clear(directory: Path) -> None:
+    """Remove what is in it but the mark, as far as that can be removed.
+
+    Whoever is killed here has left the mark, so that a sweep can go on.
+    """
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in list(entries):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            elif entry.name != _MARK:
+                with suppress(OSError):
+                    Path(entry).unlink()
+
+
 def _candidates(place: str) -> list[Path]:
     try:
         with os.scandir(place) as entries:
@@ -91,6 +108,7 @@ def _remove_if_abandoned(directory: Path) -> bool:
             return False
         # Nobody else removes it meanwhile, and so nobody makes another of its name:
         # whoever does either has the lock first.
+        _clear(directory)
         shutil.rmtree(directory, ignore_errors=True)
     finally:
         os.close(descriptor)

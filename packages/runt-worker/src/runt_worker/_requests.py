@@ -100,6 +100,16 @@ class NetworkNews(Content, frozen=True, kw_only=True, tag="network_news"):
     exchanges: list[int]
 
 
+class InputNews(Content, frozen=True, kw_only=True, tag="input_news"):
+    """There is an answer to a question that the guest asked.
+
+    Attributes:
+        question: its number.
+    """
+
+    question: int
+
+
 class InterruptRequest(Content, frozen=True, kw_only=True, tag="interrupt_request"):
     """Interrupt the execution of this request, and no other.
 
@@ -118,6 +128,7 @@ Request = (
     | InspectRequest
     | IsCompleteRequest
     | NetworkNews
+    | InputNews
     | InterruptRequest
 )
 

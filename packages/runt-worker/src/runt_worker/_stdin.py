@@ -1,16 +1,15 @@
 """``input()`` of a cell: the question comes as a message, its answer goes by a call.
 
 The guest sends an ``input_request`` among its outputs, so whatever it has shown before
-is shown before the prompt. Then it makes synchronous ``input_reply`` calls until one
-brings the answer; each waits a moment for it, and between two of them the guest hears
-signals. A cell waits for one answer at a time: a newer question means that it has given
-up the older one.
+is shown before the prompt. Then it waits where signals wake it, until an ``input_news``
+message says that there is an answer, which it takes by an ``input_reply`` call. A cell
+waits for one answer at a time: a newer question means that it has given up the older
+one.
 
 Source: Jupyter messaging protocol 5.4, messages on the stdin channel.
 """
 
 from collections.abc import Awaitable, Callable
-from threading import Condition
 from typing import Annotated
 
 import msgspec
@@ -21,9 +20,6 @@ from runt_worker._outputs import Content
 
 MAX_PROMPT_CHARACTERS = 64 * 1024
 """Nobody reads a longer prompt, and one of megabytes would stall a terminal."""
-
-_WAIT_S = 0.05
-"""So long one call waits for the answer, which bounds the latency of an interrupt."""
 
 QuestionNumber = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
 
@@ -57,14 +53,11 @@ class InputCalls:
     """Answers the ``input_reply`` calls of one kernel, in the thread of its calls."""
 
     def __init__(self) -> None:
-        self._changed = Condition()
         self._answered: tuple[int, str | None] = (0, None)
 
     def answer(self, question: int, line: str | None) -> None:
-        """Let the guest go on with the answer to its question."""
-        with self._changed:
-            self._answered = (question, line)
-            self._changed.notify_all()
+        """Have the answer to a question ready; called from any thread."""
+        self._answered = (question, line)
 
     def __call__(self, call: Call) -> Answer:
         """Answer with a ``value`` if there is one by now."""
@@ -72,9 +65,7 @@ class InputCalls:
             asked = parse_parameters(call, _InputReply).question
         except msgspec.ValidationError:
             return Answer({"code": "EINVAL"})
-        with self._changed:
-            self._changed.wait_for(lambda: self._answered[0] == asked, _WAIT_S)
-            question, line = self._answered
+        question, line = self._answered
         return Answer({"value": line} if question == asked else {})
 
 
@@ -83,11 +74,11 @@ class Dialogue:
 
     Args:
         on_input: asks for a line.
-        answer: takes the number of a question and its answer.
+        answer: gives the guest the answer to the question of that number.
     """
 
     def __init__(
-        self, on_input: OnInput, answer: Callable[[int, str | None], None]
+        self, on_input: OnInput, answer: Callable[[int, str | None], Awaitable[None]]
     ) -> None:
         self._on_input = on_input
         self._answer = answer
@@ -118,7 +109,8 @@ class Dialogue:
         self._next = None
         with trio.CancelScope() as self._asking:
             line = await self._on_input(request)
-            self._answer(request.question, None if line is None else _clean(line))
+            cleaned = None if line is None else _clean(line)
+            await self._answer(request.question, cleaned)
 
 
 def _clean(line: str) -> str:

@@ -19,6 +19,7 @@ import {
   interruptBuffer,
   pause,
   takeInterrupt,
+  waitForAnswer,
 } from "./interrupts.ts";
 import type { SharedInterrupts } from "./interrupts.ts";
 import { capMemory } from "./memory.ts";
@@ -220,6 +221,7 @@ function bridge(calls: Calls, packages: PackageView, libraries: PackageView) {
     settle_files: settleFiles,
     take_interrupt: () => takeInterrupt(shared),
     pause: (seconds: number) => pause(shared, seconds),
+    wait_for_answer: (question: number) => waitForAnswer(shared, question),
     schedule,
   };
 }

@@ -4,11 +4,11 @@
  * It never runs user code, so it can always interrupt. It opens the two control FIFOs
  * and gives up the right to, before the guest exists: worker threads inherit what is
  * left, and so guest code can never speak on them. End of file means that the
- * supervisor has gone, and ends the process.
+ * supervisor has gone, and ends the process; so does a FIFO that has no other end.
  */
 import { encodeFrame, readFrames, writeAll } from "./frames.ts";
 import { arrived, makeInFlight } from "./in_flight.ts";
-import { Interrupter, makeSharedInterrupts } from "./interrupts.ts";
+import { answered, Interrupter, makeSharedInterrupts } from "./interrupts.ts";
 import type {
   Boot,
   Compiled,
@@ -18,9 +18,14 @@ import type {
   NetworkNews,
 } from "./guest.ts";
 
+/** The supervisor holds both FIFOs open; one that has gone would be waited for. */
+const OPEN_TIMEOUT_MS = 10_000;
+
 const [controlIn, controlOut, distribution, image] = Deno.args;
+const alone = setTimeout(() => Deno.exit(1), OPEN_TIMEOUT_MS);
 const requests = await Deno.open(controlIn, { read: true });
 const replies = await Deno.open(controlOut, { write: true });
+clearTimeout(alone);
 await Deno.permissions.revoke({ name: "read", path: controlIn });
 await Deno.permissions.revoke({ name: "write", path: controlOut });
 
@@ -88,6 +93,9 @@ for await (const { head } of readFrames(requests)) {
       guest.postMessage(news);
       break;
     }
+    case "input_news":
+      answered(shared, content.question);
+      break;
     case "interrupt_request":
       interrupter.interrupt(request, content.force);
       break;

@@ -14,8 +14,10 @@ const SIGUSR1 = 10;
 const SIGUSR2 = 12;
 const REQUESTED = 0;
 const HANDLED = 1;
-/** Grows with each signal, and wakes a guest that sleeps. */
-const SIGNALS = 2;
+/** Grows with whatever wakes a guest that sleeps: a signal, an answer. */
+const WAKES = 2;
+/** The number of the question of `input()` that was answered last. */
+const ANSWERED = 3;
 
 /** How often a running cell is asked to show what it has printed, in ms. */
 export const TICK_MS = 50;
@@ -28,7 +30,7 @@ export interface SharedInterrupts {
 export function makeSharedInterrupts(): SharedInterrupts {
   return {
     signal: new Uint8Array(new SharedArrayBuffer(1)),
-    counts: new Int32Array(new SharedArrayBuffer(12)),
+    counts: new Int32Array(new SharedArrayBuffer(16)),
   };
 }
 
@@ -46,9 +48,33 @@ export function clearInterrupts(shared: SharedInterrupts): void {
 
 /** Guest side: block for so long, or until there is a signal to take. */
 export function pause({ signal, counts }: SharedInterrupts, seconds: number): void {
-  const heard = Atomics.load(counts, SIGNALS);
+  const heard = Atomics.load(counts, WAKES);
   if (Atomics.load(signal, 0) !== 0) return;
-  Atomics.wait(counts, SIGNALS, heard, seconds * 1000);
+  Atomics.wait(counts, WAKES, heard, seconds * 1000);
+}
+
+/**
+ * Guest side: block until a question is answered, or until there is a signal to take;
+ * return whether it is answered.
+ */
+export function waitForAnswer(shared: SharedInterrupts, question: number): boolean {
+  const { signal, counts } = shared;
+  const isAnswered = () => Atomics.load(counts, ANSWERED) === question;
+  const heard = Atomics.load(counts, WAKES); // before looking: what comes then is seen
+  if (isAnswered()) return true;
+  if (Atomics.load(signal, 0) === 0) Atomics.wait(counts, WAKES, heard);
+  return isAnswered();
+}
+
+/** Host side: let a guest that waits for the answer to this question go on. */
+export function answered({ counts }: SharedInterrupts, question: number): void {
+  Atomics.store(counts, ANSWERED, question);
+  wake(counts);
+}
+
+function wake(counts: Int32Array): void {
+  Atomics.add(counts, WAKES, 1);
+  Atomics.notify(counts, WAKES);
 }
 
 /**
@@ -139,7 +165,6 @@ export class Interrupter {
 
   #signal(number: number): void {
     Atomics.store(this.#shared.signal, 0, number);
-    Atomics.add(this.#shared.counts, SIGNALS, 1);
-    Atomics.notify(this.#shared.counts, SIGNALS);
+    wake(this.#shared.counts);
   }
 }

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import {
+  answered,
   clearInterrupts,
   interruptBuffer,
   Interrupter,
   makeSharedInterrupts,
   pause,
   takeInterrupt,
+  waitForAnswer,
 } from "./interrupts.ts";
+import type { SharedInterrupts } from "./interrupts.ts";
 
 const SIGINT = 2;
 const SIGUSR1 = 10;
@@ -148,31 +151,79 @@ Deno.test("reading the interrupt buffer takes the signal, and writing loses none
   assert.equal(buffer[0], 0);
 });
 
+/**
+ * Run a guest side in a thread of its own.
+ *
+ * @param code uses `interrupts`, `shared` and `say`
+ * @param onSay called with what it says
+ * @returns what it has said when it ends
+ */
+async function inGuest(
+  shared: SharedInterrupts,
+  code: string,
+  onSay: (said: string) => void,
+): Promise<string[]> {
+  const source = `
+    import * as interrupts from "${new URL("./interrupts.ts", import.meta.url)}";
+    const say = (text) => self.postMessage(text);
+    self.onmessage = ({ data: shared }) => { ${code}; say("end"); };`;
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const guest = new Worker(url, { type: "module" });
+  const heard: string[] = [];
+  await new Promise<void>((resolve) => {
+    guest.onmessage = ({ data }) => {
+      if (data === "end") return resolve();
+      heard.push(data);
+      onSay(data);
+    };
+    guest.postMessage(shared);
+  });
+  guest.terminate();
+  return heard;
+}
+
 Deno.test("who pauses is woken by a signal, or finds it there", async () => {
   const shared = makeSharedInterrupts();
   const interrupter = new Interrupter(shared, () => {});
-  const source = `
-    import { pause } from "${new URL("./interrupts.ts", import.meta.url)}";
-    self.onmessage = ({ data }) => {
-      self.postMessage("asleep");
-      pause(data, 600);
-      self.postMessage("awake");
-    };`;
-  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const sleeper = new Worker(url, { type: "module" });
-  const heard: string[] = [];
-  const awake = new Promise<void>((resolve) =>
-    sleeper.onmessage = ({ data }) => {
-      heard.push(data);
-      if (data === "asleep") interrupter.executionStarted(7); // ticks, until it wakes
-      else resolve();
-    }
-  );
-  sleeper.postMessage(shared);
-  await awake;
+  const code = `say("asleep"); interrupts.pause(shared, 600); say("awake")`;
+  const heard = await inGuest(shared, code, (said) => {
+    if (said === "asleep") interrupter.executionStarted(7); // ticks, until it wakes
+  });
   interrupter.executionEnded();
-  sleeper.terminate();
   assert.deepEqual(heard, ["asleep", "awake"]);
   assert.equal(shared.signal[0], SIGUSR1);
   pause(shared, 600); // not taken yet
+});
+
+Deno.test("who waits for an answer is woken by each signal, and by it", async () => {
+  const shared = makeSharedInterrupts();
+  const interrupter = new Interrupter(shared, () => {});
+  const code = `
+    say("asleep");
+    while (!interrupts.waitForAnswer(shared, 2)) {
+      say("signal " + Atomics.exchange(shared.signal, 0, 0));
+    }
+    say("answered")`;
+  const heard = await inGuest(shared, code, (said) => {
+    if (said === "asleep") interrupter.executionStarted(7); // ticks
+    else if (said === `signal ${SIGUSR1}`) interrupter.interrupt(7, false);
+    else if (said === `signal ${SIGINT}`) {
+      interrupter.executionEnded(); // from here on only the answer can wake it
+      answered(shared, 2);
+    }
+  });
+  const [first, last] = [`signal ${SIGUSR1}`, `signal ${SIGINT}`];
+  assert.deepEqual(heard.slice(0, 2), ["asleep", first]);
+  assert(heard.includes(last));
+  assert.equal(heard.at(-1), "answered");
+});
+
+Deno.test("an answer that came first is found, and one to another question is none", () => {
+  const shared = makeSharedInterrupts();
+  answered(shared, 1);
+  assert.equal(waitForAnswer(shared, 1), true);
+  shared.signal[0] = SIGUSR1;
+  assert.equal(waitForAnswer(shared, 2), false);
+  answered(shared, 2);
+  assert.equal(waitForAnswer(shared, 2), true, "a tick hides no answer");
 });

@@ -43,6 +43,9 @@ class Bridge(Protocol):
     def pause(self, seconds: float) -> None:
         """Block for so many seconds, or until the next signal."""
 
+    def wait_for_answer(self, question: int) -> bool:
+        """Block until the next signal, or an answer to that question; tell which."""
+
     def schedule(self, callback: Callable[[], None], delay_ms: float) -> None:
         """Have JavaScript's event loop call back."""
 

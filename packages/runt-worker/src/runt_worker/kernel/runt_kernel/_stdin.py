@@ -1,7 +1,7 @@
 """``input()``, ``getpass()`` and ``sys.stdin``: lines from whoever runs the cell.
 
-The question goes out among the cell's outputs, then the guest asks the supervisor for
-the answer until it is there.
+The question goes out among the cell's outputs, then the guest sleeps until there is a
+signal to take, or the answer to be fetched.
 """
 
 import builtins
@@ -10,6 +10,7 @@ import io
 import itertools
 import json
 import sys
+from typing import Any
 
 from IPython.core.error import StdinNotImplementedError
 
@@ -18,9 +19,6 @@ from runt_kernel._signals import take_signals
 
 _MAX_PROMPT_CHARACTERS = 64 * 1024
 """The supervisor takes no longer one."""
-
-_SIGNAL_S = 0.05
-"""An interrupt ends the wait for an answer first, and its signal comes by then."""
 
 
 class Stdin:
@@ -101,13 +99,12 @@ class Stdin:
 
     def _answer(self, question: int) -> str | None:
         parameters = json.dumps({"question": question})
-        # Each call returns soon, so that signals are heard in between.
-        while "value" not in (
-            answer := json.loads(self._bridge.call("input_reply", parameters))
-        ):
-            if "code" in answer:
-                self._bridge.pause(_SIGNAL_S)
-            take_signals()
+        answer: dict[str, Any] = {}
+        while "value" not in answer:  # nor is it in a call that was interrupted
+            # No signal would wake a guest that waits in a call.
+            while not self._bridge.wait_for_answer(question):
+                take_signals()
+            answer = json.loads(self._bridge.call("input_reply", parameters))
         return answer["value"]
 
 
