@@ -5,11 +5,11 @@ import sys
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import click
 import pytest
 from click.testing import CliRunner
+from http_thread import serving
 
 from runt_cli._network_options import NetworkFlags, network_options, with_network
 from runt_worker import NetworkGrants, WorkerOptions
@@ -87,12 +87,9 @@ class _Greeting(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def port() -> Generator[int]:
-    with HTTPServer(("127.0.0.1", 0), _Greeting) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = HTTPServer(("127.0.0.1", 0), _Greeting)
+    with serving(server):
         yield server.server_address[1]
-        server.shutdown()
-        thread.join()
 
 
 def runt(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -1,10 +1,8 @@
 """An interrupt of a cell ends its request, in both worlds at once."""
 
-from threading import Event
-from typing import Protocol
-
 import pytest
 import trio
+from network_rig import Site
 
 from runt_worker import Output, Stream, Worker
 from runt_worker._replies import ExecuteReply
@@ -12,12 +10,6 @@ from runt_worker.testing import SharedWorker
 
 TIMEOUT_S = 30.0
 """Generous: this machine may be busy."""
-
-
-class Served(Protocol):
-    url: str
-    waiting: Event
-    left: Event
 
 
 REQUESTS = {
@@ -39,7 +31,7 @@ REQUESTS = {
 
 @pytest.mark.parametrize("code", REQUESTS.values(), ids=REQUESTS)
 def test_an_interrupt_ends_a_request_and_keeps_the_state(
-    granted: SharedWorker, site: Served, code: str
+    granted: SharedWorker, site: Site, code: str
 ) -> None:
     site.waiting.clear()
     site.left.clear()
@@ -64,7 +56,7 @@ def test_an_interrupt_ends_a_request_and_keeps_the_state(
 
 
 def test_a_request_of_an_earlier_cell_is_not_ended_by_a_later_one(
-    granted: SharedWorker, site: Served
+    granted: SharedWorker, site: Site
 ) -> None:
     site.waiting.clear()
     site.left.clear()

@@ -1,19 +1,10 @@
 """Requests of cells, in a real sandbox, to a real server."""
 
-from typing import Protocol
-
 import pytest
+from network_rig import Site
 
 from runt_worker import Error, ExecuteResult
 from runt_worker.testing import Ran, SharedWorker
-
-
-class Served(Protocol):
-    url: str
-    port: int
-    requests: list[tuple[str, str, dict[str, str]]]
-
-    def paths(self) -> list[str]: ...
 
 
 def result(ran: Ran) -> str:
@@ -56,12 +47,12 @@ GET = {
 }
 
 
-def with_names(code: str, site: Served, path: str = "/") -> str:
+def with_names(code: str, site: Site, path: str = "/") -> str:
     return f"URL, HOST = '{site.url}{path}', '127.0.0.1:{site.port}'\n{code}"
 
 
 @pytest.mark.parametrize("code", GET.values(), ids=GET)
-def test_a_page_is_read_by(granted: SharedWorker, site: Served, code: str) -> None:
+def test_a_page_is_read_by(granted: SharedWorker, site: Site, code: str) -> None:
     assert result(granted.run(with_names(code, site))) == "'grüße'"
 
 
@@ -95,16 +86,14 @@ POST = {
 
 
 @pytest.mark.parametrize("code", POST.values(), ids=POST)
-def test_a_large_body_is_sent_by(
-    granted: SharedWorker, site: Served, code: str
-) -> None:
+def test_a_large_body_is_sent_by(granted: SharedWorker, site: Site, code: str) -> None:
     code = f"BODY = b'y' * 3_000_000\n{code}\nsaid['method'], said['size']"
     assert result(granted.run(with_names(code, site, "/echo"))) == "('POST', 3000000)"
     assert site.requests[-1][2]["x-mine"] == "a b"
     assert site.requests[-1][2]["host"] == f"127.0.0.1:{site.port}"
 
 
-def test_what_an_answer_says_of_itself(granted: SharedWorker, site: Served) -> None:
+def test_what_an_answer_says_of_itself(granted: SharedWorker, site: Site) -> None:
     code = """
 from pyodide.http import pyfetch
 answer = await pyfetch(URL)
@@ -116,7 +105,7 @@ answer.status, answer.status_text, answer.url == URL, answer.redirected, copied
 
 
 def test_an_error_of_the_server_is_one_of_urllib(
-    granted: SharedWorker, site: Served
+    granted: SharedWorker, site: Site
 ) -> None:
     code = "import urllib.request\nurllib.request.urlopen(URL)"
     ran = granted.run(with_names(code, site, "/status?code=404"))
@@ -125,26 +114,26 @@ def test_an_error_of_the_server_is_one_of_urllib(
 
 @pytest.mark.parametrize("code", [GET["urllib"], GET["js.fetch"], GET["requests"]])
 def test_a_redirection_is_followed(
-    granted: SharedWorker, site: Served, code: str
+    granted: SharedWorker, site: Site, code: str
 ) -> None:
     asked = len(site.requests)
     assert result(granted.run(with_names(code, site, "/redirect?to=/"))) == "'grüße'"
     assert site.paths()[asked:] == ["/redirect?to=/", "/"]
 
 
-def test_a_compressed_page_is_unpacked(granted: SharedWorker, site: Served) -> None:
+def test_a_compressed_page_is_unpacked(granted: SharedWorker, site: Site) -> None:
     code = "import js\nlen(await (await js.fetch(URL)).text())"
     assert result(granted.run(with_names(code, site, "/zipped"))) == "100000"
     code = "import requests\nlen(requests.get(URL).content)"
     assert result(granted.run(with_names(code, site, "/zipped"))) == "100000"
 
 
-def test_a_page_in_chunks_is_put_together(granted: SharedWorker, site: Served) -> None:
+def test_a_page_in_chunks_is_put_together(granted: SharedWorker, site: Site) -> None:
     for code in (GET["urllib"], GET["js.fetch"], GET["open_url"]):
         assert result(granted.run(with_names(code, site, "/chunks"))) == "'onetwo'"
 
 
-def test_a_large_page_comes_whole(granted: SharedWorker, site: Served) -> None:
+def test_a_large_page_comes_whole(granted: SharedWorker, site: Site) -> None:
     path = "/large?bytes=20000000"
     code = "import urllib.request\nlen(urllib.request.urlopen(URL).read())"
     assert result(granted.run(with_names(code, site, path))) == "20000000"
@@ -153,7 +142,7 @@ def test_a_large_page_comes_whole(granted: SharedWorker, site: Served) -> None:
 
 
 def test_requests_that_are_gathered_are_under_way_together(
-    granted: SharedWorker, site: Served
+    granted: SharedWorker, site: Site
 ) -> None:
     code = """
 import asyncio
@@ -167,7 +156,7 @@ await asyncio.gather(*(read() for _ in range(4)))
 
 
 def test_many_answers_that_nobody_reads_are_closed(
-    granted: SharedWorker, site: Served
+    granted: SharedWorker, site: Site
 ) -> None:
     code = """
 import js
@@ -180,7 +169,7 @@ answer.status
 
 
 def test_a_timeout_of_the_caller_ends_the_request(
-    granted: SharedWorker, site: Served
+    granted: SharedWorker, site: Site
 ) -> None:
     for code, error in {
         "import urllib.request\nurllib.request.urlopen(URL, timeout=0.3)": "URLError",
@@ -218,7 +207,7 @@ EVERYWHERE = [
 
 @pytest.mark.parametrize("url", EVERYWHERE)
 def test_everything_granted_does_not_reach_this_machine(
-    granted: SharedWorker, other_site: Served, url: str
+    granted: SharedWorker, other_site: Site, url: str
 ) -> None:
     url = url.replace("$port", str(other_site.port))
     for code in (GET["urllib"], GET["js.fetch"], GET["open_url"]):
@@ -232,7 +221,7 @@ REFUSED = {name: code for name, code in GET.items() if "URL" in code}
 
 @pytest.mark.parametrize("code", REFUSED.values(), ids=REFUSED)
 def test_without_a_grant_the_error_names_the_flag(
-    sandbox: SharedWorker, other_site: Served, code: str
+    sandbox: SharedWorker, other_site: Site, code: str
 ) -> None:
     ran = sandbox.run(f"URL = 'https://www.example.com/'\n{code}")
     [error] = ran.of_type(Error)
@@ -260,7 +249,7 @@ def test_sockets_say_that_they_are_not_there(sandbox: SharedWorker, code: str) -
 
 
 def test_websockets_are_not_there_whatever_is_granted(
-    granted: SharedWorker, site: Served
+    granted: SharedWorker, site: Site
 ) -> None:
     code = f"import js; js.WebSocket.new('ws://127.0.0.1:{site.port}/')"
     [error] = granted.run(code).of_type(Error)
@@ -268,7 +257,7 @@ def test_websockets_are_not_there_whatever_is_granted(
 
 
 def test_the_process_has_no_right_to_connect_whatever_is_granted(
-    granted: SharedWorker, site: Served
+    granted: SharedWorker, site: Site
 ) -> None:
     asked = len(site.requests)
     code = f"import js; await js.Deno.connect(port={site.port})"
@@ -277,6 +266,6 @@ def test_the_process_has_no_right_to_connect_whatever_is_granted(
     assert len(site.requests) == asked
 
 
-def test_a_restart_keeps_the_grant(granted: SharedWorker, site: Served) -> None:
+def test_a_restart_keeps_the_grant(granted: SharedWorker, site: Site) -> None:
     granted.call(granted.worker.restart)
     assert result(granted.run(with_names(GET["urllib"], site))) == "'grüße'"

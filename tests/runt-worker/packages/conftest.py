@@ -9,9 +9,9 @@ from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from http_thread import serving
 
 from runt_worker._packages import KernelLock, LockedPackage, Pin, PyodideLock
 
@@ -138,14 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def web_server() -> Generator[WebServer]:
     site = WebServer()
-    thread = Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(site.server):
         yield site
-    finally:
-        site.server.shutdown()
-        site.server.server_close()
-        thread.join()
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import io
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from http_thread import serving
 
 from runt_worker._packages import (
     ArchiveError,
@@ -108,17 +108,11 @@ def test_a_page_that_leads_to_a_file_or_never_ends(
 ) -> None:
     monkeypatch.setattr(index_module, "MAX_PAGE_BYTES", 1 << 20)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server):
         url = f"http://127.0.0.1:{server.server_address[1]}/"
         with pytest.raises(ResolutionError) as caught:
             ask(make_installer(url=url), "spam")
         assert "root:" not in str(caught.value)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.mark.parametrize(
