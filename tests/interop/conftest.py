@@ -23,8 +23,7 @@ from runt_sync import open_server
 def installation(request: pytest.FixtureRequest) -> Installation:
     """LiveStore, first in one version, then in the other.
 
-    A test of one of them says `@pytest.mark.parametrize("installation", ["0.3"],
-    indirect=True)`.
+    A test of one of them says `OLD_ONLY` or `NEW_ONLY`.
     """
     return install(request.param)
 
@@ -35,8 +34,7 @@ async def sync_url(
 ) -> AsyncGenerator[str]:
     """The sync URL of a fresh server: our own, then LiveStore's.
 
-    A test of one of them says `@pytest.mark.parametrize("sync_url", ["runt-sync"],
-    indirect=True)`.
+    A test of one of them says `OUR_SERVER` or `THEIR_SERVER`.
     """
     if request.param == "runt-sync":
         async with open_server(data_dir=tmp_path / "data", token=TOKEN) as server:

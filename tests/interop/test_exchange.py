@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from livestore_rig import Peers, Proxy, RigError, agree
+from livestore_rig import OLD_ONLY, Peers, Proxy, RigError, agree, title
 
 from runt_agent import ConnectionRefusedByServerError, open_notebook
 from runt_protocol import (
@@ -14,7 +14,6 @@ from runt_protocol import (
     CellCreatedV2,
     CellSourceChanged,
     EventTooLargeError,
-    NotebookTitleChanged,
     PresenceSet,
 )
 
@@ -31,10 +30,6 @@ def cell(name: str) -> tuple[CellCreatedV2, CellSourceChanged]:
         ),
         CellSourceChanged(id=name, source=f"# {name}", modified_by="person"),
     )
-
-
-def title(text: str) -> NotebookTitleChanged:
-    return NotebookTitleChanged(title=text)
 
 
 async def test_the_first_pull_brings_the_whole_log(sync_url: str, peers: Peers) -> None:
@@ -113,7 +108,7 @@ async def test_livestores_events_give_way_to_ours_that_came_first(
     assert set(notebook.state.cells) == {"theirs", "ours"}
 
 
-@pytest.mark.parametrize("installation", ["0.3"], indirect=True)
+@OLD_ONLY
 async def test_both_commit_at_once_for_a_while(sync_url: str, peers: Peers) -> None:
     # LiveStore 0.4.0 loses its own count here: docs/livestore.md.
     livestore = await peers.livestore(sync_url)
@@ -143,13 +138,11 @@ async def test_our_client_pulls_from_its_last_event_on_after_a_cut(
     await livestore.commit(title("before the cut"), title("the last one"))
     await agree(notebook, livestore, head=2)
 
-    proxy.is_refusing = True
-    await proxy.cut()
-    await livestore.commit(*cell("missed"))
-    notebook.commit(*cell("offline"))
-    await livestore.wait_head(4)
-    proxy.answers.clear()
-    proxy.is_refusing = False
+    async with proxy.outage():
+        await livestore.commit(*cell("missed"))
+        notebook.commit(*cell("offline"))
+        await livestore.wait_head(4)
+        proxy.answers.clear()
 
     await agree(notebook, livestore, head=6)
     assert b"missed" in proxy.answers

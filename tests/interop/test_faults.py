@@ -6,24 +6,32 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-import pytest
 import trio
-from livestore_rig import NOTEBOOK_ID, TIMEOUT_S, TOKEN, Peers, Proxy, agree, until
+from livestore_rig import (
+    NOTEBOOK_ID,
+    OLD_ONLY,
+    OUR_SERVER,
+    THEIR_SERVER,
+    TIMEOUT_S,
+    TOKEN,
+    LiveStoreClient,
+    Peers,
+    Proxy,
+    agree,
+    cell,
+    title,
+    until,
+)
 from websockets.trio.client import ClientConnection, connect
 
 from runt_protocol import (
-    CellCreatedV2,
     Debug,
     EncodedEvent,
     LoggedEvent,
-    NotebookTitleChanged,
     Wire,
     connect_url,
 )
 from runt_protocol._messages import ErrorRes, Message, PushAck, PushReq
-
-OUR_SERVER: Final = pytest.mark.parametrize("sync_url", ["runt-sync"], indirect=True)
-THEIR_SERVER: Final = pytest.mark.parametrize("sync_url", ["sync-cf"], indirect=True)
 
 ODD_CELL: Final = {"id": "c", "position": 1, "createdBy": "u"}
 ODD_REQUEST: Final = {
@@ -32,16 +40,6 @@ ODD_REQUEST: Final = {
     "executionCount": 1.5,
     "requestedBy": "u",
 }
-
-
-def title(text: str) -> NotebookTitleChanged:
-    return NotebookTitleChanged(title=text)
-
-
-def cell(name: str) -> CellCreatedV2:
-    return CellCreatedV2(
-        id=name, fractional_index="a0", cell_type="code", created_by="person"
-    )
 
 
 class BareClient:
@@ -76,6 +74,15 @@ async def bare_client(sync_url: str, peers: Peers) -> AsyncGenerator[BareClient]
     url = connect_url(sync_url, NOTEBOOK_ID, {"authToken": TOKEN}, peers.wire)
     async with connect(url) as socket:
         yield BareClient(socket, peers.wire)
+
+
+async def reload(
+    livestore: LiveStoreClient, peers: Peers, sync_url: str, folder: Path
+) -> LiveStoreClient:
+    """Kill a client that has one event of its own, and open another on its disk."""
+    await livestore.wait_local_head(1)
+    await livestore.kill()
+    return await peers.livestore(sync_url, folder=folder)
 
 
 def encoded(name: str, args: object) -> EncodedEvent:
@@ -113,7 +120,7 @@ async def test_a_push_of_ours_whose_answers_were_lost_is_stored_once(
 
 
 @OUR_SERVER
-@pytest.mark.parametrize("installation", ["0.3"], indirect=True)  # see test_versions
+@OLD_ONLY  # see test_versions
 async def test_livestore_misses_nothing_when_it_was_away_and_then_commits(
     sync_url: str, proxy: Proxy, peers: Peers
 ) -> None:
@@ -122,11 +129,9 @@ async def test_livestore_misses_nothing_when_it_was_away_and_then_commits(
     notebook.commit(title("before"))
     await agree(notebook, livestore, head=1)
 
-    proxy.is_refusing = True
-    await proxy.cut()
-    notebook.commit(cell("missed"), title("missed, too"))
-    await notebook.flush()
-    proxy.is_refusing = False
+    async with proxy.outage():
+        notebook.commit(cell("missed"), title("missed, too"))
+        await notebook.flush()
     await livestore.wait_connected()
     await livestore.commit(cell("theirs"))
 
@@ -142,13 +147,11 @@ async def test_livestore_commits_while_it_is_away(
     notebook = await peers.runt(sync_url)
     livestore = await peers.livestore(proxy.url)
 
-    proxy.is_refusing = True
-    await proxy.cut()
-    await livestore.wait_connected(connected=False)
-    notebook.commit(cell("missed"))
-    await notebook.flush()
-    await livestore.commit(cell("theirs"), title("offline"))
-    proxy.is_refusing = False
+    async with proxy.outage():
+        await livestore.wait_connected(connected=False)
+        notebook.commit(cell("missed"))
+        await notebook.flush()
+        await livestore.commit(cell("theirs"), title("offline"))
 
     await agree(notebook, livestore, head=3)
 
@@ -166,9 +169,7 @@ async def test_livestore_whose_push_was_lost_is_whole_after_a_reload(
     await proxy.cut()
     notebook.commit(title("somebody else's"))
     await notebook.flush()
-    await livestore.wait_local_head(1)  # on its disk
-    await livestore.kill()
-    reloaded = await peers.livestore(sync_url, folder=tmp_path / "store")
+    reloaded = await reload(livestore, peers, sync_url, tmp_path / "store")
 
     await agree(notebook, reloaded, head=2)
     await reloaded.commit(title("live again"))
@@ -186,9 +187,7 @@ async def test_livestore_whose_push_was_stored_unknown_to_it_is_whole_after_a_re
     await livestore.commit(cell("stored"))
     await until(notebook, lambda: "stored" in notebook.state.cells)
     await proxy.cut()
-    await livestore.wait_local_head(1)  # on its disk
-    await livestore.kill()
-    reloaded = await peers.livestore(sync_url, folder=tmp_path / "store")
+    reloaded = await reload(livestore, peers, sync_url, tmp_path / "store")
 
     await agree(notebook, reloaded, head=1)
     await reloaded.commit(title("live again"))

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 import trio
-from livestore_rig import TIMEOUT_S, LiveStoreClient, Peers
+from livestore_rig import OLD_ONLY, TIMEOUT_S, LiveStoreClient, Peers
 from websockets.exceptions import ConnectionClosed
 from websockets.trio.server import ServerConnection, serve
 
@@ -86,7 +86,7 @@ def foreign_event(seq_num: int) -> Message:
     }
 
 
-pytestmark = pytest.mark.parametrize("installation", ["0.3"], indirect=True)
+pytestmark = OLD_ONLY
 
 
 @pytest.fixture

@@ -6,26 +6,22 @@ again; ours brings it back (see `runt_protocol/_room_receivers.py`).
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Final
 
 import pytest
-from livestore_rig import Peers, Proxy, agree, open_proxy, until
-from server_process import ServerProcess
+from livestore_rig import (
+    OLD_ONLY,
+    OUR_SERVER,
+    Peers,
+    Proxy,
+    agree,
+    cell,
+    open_proxy,
+    title,
+    until,
+)
+from server_process import ServerProcess, StartServerProcess
 
-from runt_protocol import CellCreatedV2, NotebookTitleChanged
-
-pytestmark = pytest.mark.parametrize("installation", ["0.3"], indirect=True)
-OUR_SERVER: Final = pytest.mark.parametrize("sync_url", ["runt-sync"], indirect=True)
-
-
-def title(text: str) -> NotebookTitleChanged:
-    return NotebookTitleChanged(title=text)
-
-
-def cell(name: str) -> CellCreatedV2:
-    return CellCreatedV2(
-        id=name, fractional_index="a0", cell_type="code", created_by="person"
-    )
+pytestmark = OLD_ONLY
 
 
 async def lose_push(proxy: Proxy, lose: Callable[[], Awaitable[None]]) -> None:
@@ -101,11 +97,9 @@ async def test_who_only_looks_on_gets_what_it_missed(
     notebook.commit(title("before"))
     await agree(notebook, *viewers, head=1)
 
-    proxy.is_refusing = True
-    await proxy.cut()
-    notebook.commit(cell("missed"), title("missed, too"))
-    await notebook.flush()
-    proxy.is_refusing = False
+    async with proxy.outage():
+        notebook.commit(cell("missed"), title("missed, too"))
+        await notebook.flush()
 
     await agree(notebook, *viewers, head=3)
     notebook.commit(title("live again"))
@@ -116,20 +110,20 @@ async def test_who_only_looks_on_gets_what_it_missed(
 
 @pytest.fixture
 async def server_process(
-    start_server_process: "Callable[[], Awaitable[ServerProcess]]",
-) -> "ServerProcess":
+    start_server_process: StartServerProcess,
+) -> ServerProcess:
     return await start_server_process()
 
 
 @pytest.fixture
-async def process_proxy(server_process: "ServerProcess") -> AsyncGenerator[Proxy]:
+async def process_proxy(server_process: ServerProcess) -> AsyncGenerator[Proxy]:
     async with open_proxy(server_process.sync_url) as proxy:
         yield proxy
 
 
 @pytest.mark.parametrize("is_stored", [False, True])
 async def test_a_push_survives_that_the_server_is_killed(
-    server_process: "ServerProcess",
+    server_process: ServerProcess,
     process_proxy: Proxy,
     peers: Peers,
     *,

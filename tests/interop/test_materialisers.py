@@ -16,7 +16,13 @@ import pytest
 from hypothesis import assume, currently_in_test_context, given, settings
 from hypothesis import event as tally
 from hypothesis import strategies as st
-from livestore_rig import Installation, Materialiser, Tables, open_materialiser
+from livestore_rig import (
+    OLD_ONLY,
+    Installation,
+    Materialiser,
+    Tables,
+    open_materialiser,
+)
 
 from runt_protocol import (
     EncodedEvent,
@@ -46,7 +52,7 @@ EXAMPLES: Final = settings(
 
 # The twins are the same in both versions, and so is what LiveStore makes of them: the
 # other tests show that in 0.4.
-pytestmark = pytest.mark.parametrize("installation", ["0.3"], indirect=True)
+pytestmark = OLD_ONLY
 
 
 @pytest.fixture(scope="module")

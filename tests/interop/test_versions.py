@@ -1,17 +1,21 @@
 """What is true of LiveStore 0.4 alone, or of both versions in one notebook."""
 
 from pathlib import Path
-from typing import Final
 
 import pytest
 import trio
 from livestore_rig import (
+    NEW_ONLY,
     NOTEBOOK_ID,
+    OUR_SERVER,
+    THEIR_SERVER,
     TOKEN,
     Peers,
     Proxy,
     agree,
+    cell,
     install,
+    title,
 )
 
 from runt_agent import (
@@ -19,21 +23,6 @@ from runt_agent import (
     LiveStoreVersion,
     open_notebook,
 )
-from runt_protocol import CellCreatedV2, NotebookTitleChanged
-
-NEW_ONLY: Final = pytest.mark.parametrize("installation", ["0.4"], indirect=True)
-OUR_SERVER: Final = pytest.mark.parametrize("sync_url", ["runt-sync"], indirect=True)
-THEIR_SERVER: Final = pytest.mark.parametrize("sync_url", ["sync-cf"], indirect=True)
-
-
-def cell(name: str) -> CellCreatedV2:
-    return CellCreatedV2(
-        id=name, fractional_index="a0", cell_type="code", created_by="person"
-    )
-
-
-def title(text: str) -> NotebookTitleChanged:
-    return NotebookTitleChanged(title=text)
 
 
 @OUR_SERVER
@@ -115,11 +104,9 @@ async def test_livestore_pulls_by_itself_after_a_cut(
 ) -> None:
     notebook = await peers.runt(sync_url)
     livestore = await peers.livestore(proxy.url)
-    proxy.is_refusing = True
-    await proxy.cut()
-    notebook.commit(cell("missed"))
-    await notebook.flush()
-    proxy.is_refusing = False
+    async with proxy.outage():
+        notebook.commit(cell("missed"))
+        await notebook.flush()
 
     await agree(notebook, livestore, head=1)
     await livestore.commit(cell("theirs"))

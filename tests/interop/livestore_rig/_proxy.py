@@ -21,7 +21,6 @@ class Proxy:
     Attributes:
         url: The sync URL behind it.
         accepted: How many connections were taken so far.
-        is_refusing: New connections are reset at once.
         kept_bytes: How much has come since that was told to be kept back.
         answers: The bytes that servers have said to clients, for tests to look into.
     """
@@ -36,7 +35,7 @@ class Proxy:
         self._may_pass = {"up": trio.Event(), "down": trio.Event()}
         self.url = parts._replace(netloc=f"127.0.0.1:{port}").geturl()
         self.accepted = 0
-        self.is_refusing = False
+        self._is_refusing = False
         self.kept_bytes = 0
         self.answers = bytearray()
         self._changed = trio.lowlevel.ParkingLot()
@@ -71,6 +70,14 @@ class Proxy:
         for event in held.values():
             event.set()
 
+    @asynccontextmanager
+    async def outage(self) -> AsyncGenerator[None]:
+        """Reset every connection, and every new one while the block runs."""
+        self._is_refusing = True
+        await self.cut()
+        yield
+        self._is_refusing = False
+
     async def lose_clients(self) -> None:
         """Reset every client; the server hears nothing of that, nor of anything else.
 
@@ -92,7 +99,7 @@ class Proxy:
         """Serve one connection."""
         self.accepted += 1
         self._changed.unpark_all()
-        if self.is_refusing:
+        if self._is_refusing:
             await _reset(client)
             return
         try:
