@@ -15,12 +15,8 @@ from runt_cli._connection_options import (
     SYNC_URL_OPTION,
 )
 from runt_cli._errors import is_interrupt, sentences
-from runt_cli._file_options import FileFlags, file_options
 from runt_cli._lazy_group import LazyCommand, LazyGroup
-from runt_cli._limit_options import LimitFlags, limit_options
-from runt_cli._log_options import LogFlags, log_options
-from runt_cli._network_options import NetworkFlags, network_options
-from runt_cli._package_options import PackageFlags, package_options
+from runt_cli._sandbox_options import SandboxFlags, sandbox_options
 from runt_cli._settings import Flags
 
 if TYPE_CHECKING:
@@ -79,22 +75,14 @@ _COMMANDS: Final = {
 @SYNC_URL_OPTION
 @RUNTIME_ID_OPTION
 @ENV_FILE
-@file_options
-@package_options
-@limit_options
-@log_options
-@network_options
+@sandbox_options
 @click.version_option(package_name="runt-cli", message="runt %(version)s")
 @click.pass_context
-def cli(  # noqa: PLR0913 - a parameter for each option
+def cli(
     ctx: click.Context,
     env_file: str | None,
     *,
-    files: FileFlags,
-    packages: PackageFlags,
-    limits: LimitFlags,
-    log: LogFlags,
-    network: NetworkFlags,
+    sandbox: SandboxFlags,
     **settings: str | None,
 ) -> int | None:
     """Attach a sandboxed Python runtime to a notebook, and run its cells there.
@@ -104,9 +92,7 @@ def cli(  # noqa: PLR0913 - a parameter for each option
     flags = Flags(**settings)
     if ctx.invoked_subcommand is None:
         agent = importlib.import_module("runt_cli.commands.agent")
-        return agent.run(
-            flags, env_file, files, packages, limits=limits, log=log, network=network
-        )
+        return agent.run(flags, env_file, sandbox)
     if any(
         ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         for name in ctx.params

@@ -8,39 +8,22 @@ import trio
 
 from runt_agent import HOSTED_SYNC_URL, AgentConfig, run_agent
 from runt_cli._connection_options import connection_of
-from runt_cli._file_options import FileFlags
-from runt_cli._host_files import open_host_files
-from runt_cli._limit_options import LimitFlags, with_limits
-from runt_cli._log_options import LogFlags
 from runt_cli._logging import log_to_stderr
-from runt_cli._network_options import NetworkFlags, with_network
-from runt_cli._package_options import PackageFlags, with_packages
 from runt_cli._preparation import prepare_sandbox
+from runt_cli._sandbox_options import SandboxFlags
 from runt_cli._settings import Flags
 from runt_cli._stopping import stop_on_signals
+from runt_cli._worker_options import worker_options
 from runt_worker import WorkerOptions
 
 
-def run(  # noqa: PLR0913 - what the command line said
-    flags: Flags,
-    env_file: str | None,
-    files: FileFlags,
-    packages: PackageFlags,
-    *,
-    limits: LimitFlags,
-    log: LogFlags,
-    network: NetworkFlags,
-) -> int:
+def run(flags: Flags, env_file: str | None, sandbox: SandboxFlags) -> int:
     """Serve the notebook that flags, environment and file name, until stopped.
 
     Args:
         flags: What the command line said.
         env_file: What `--env-file` named.
-        files: What the command line said about files.
-        packages: What it said about packages.
-        limits: What it said about limits.
-        log: What it said about logs.
-        network: What it said about the network.
+        sandbox: What it said about the sandbox.
 
     Returns:
         The exit status; being stopped is how an agent ends well.
@@ -56,11 +39,8 @@ def run(  # noqa: PLR0913 - what the command line said
     )
     if connection.runtime_id is not None:
         config = replace(config, runtime_id=connection.runtime_id)
-    host = open_host_files(files)
-    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
-    options = with_network(options, network)
-    options = with_limits(with_packages(options, packages), limits)
-    log_to_stderr(log)
+    options = worker_options(sandbox)
+    log_to_stderr(sandbox.log)
     return trio.run(serve, config, options)
 
 

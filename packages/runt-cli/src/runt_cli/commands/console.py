@@ -6,11 +6,7 @@ import sys
 import click
 
 from runt_cli._errors import ConfigurationError
-from runt_cli._file_options import FileFlags, file_options
-from runt_cli._limit_options import LimitFlags, limit_options
-from runt_cli._log_options import LogFlags, log_options
-from runt_cli._network_options import NetworkFlags, network_options
-from runt_cli._package_options import PackageFlags, package_options
+from runt_cli._sandbox_options import SandboxFlags, sandbox_options
 from runt_worker import LaunchedProcess
 
 
@@ -20,21 +16,10 @@ from runt_worker import LaunchedProcess
     metavar="DIR",
     help="Save the pictures that cells show to DIR; without it, to a temporary one.",
 )
-@file_options
-@package_options
-@limit_options
-@log_options
-@network_options
+@sandbox_options
 @click.pass_obj
-def command(  # noqa: PLR0913 - a parameter for each option
-    launched: LaunchedProcess | None,
-    pictures: str | None,
-    *,
-    files: FileFlags,
-    packages: PackageFlags,
-    limits: LimitFlags,
-    log: LogFlags,
-    network: NetworkFlags,
+def command(
+    launched: LaunchedProcess | None, pictures: str | None, sandbox: SandboxFlags
 ) -> int:
     """Type Python, and the sandbox runs it.
 
@@ -49,12 +34,4 @@ def command(  # noqa: PLR0913 - a parameter for each option
         )
     # Late: help needs none of it.
     session = importlib.import_module("runt_cli._console_session")
-    return session.run_console(
-        pictures,
-        files,
-        packages,
-        limits=limits,
-        log=log,
-        network=network,
-        launched=launched,
-    )
+    return session.run_console(sandbox, pictures, launched)

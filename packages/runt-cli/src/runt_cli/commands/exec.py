@@ -5,32 +5,15 @@ import sys
 
 import click
 
-from runt_cli._file_options import FileFlags, file_options
-from runt_cli._limit_options import LimitFlags, limit_options
-from runt_cli._log_options import LogFlags, log_options
-from runt_cli._network_options import NetworkFlags, network_options
-from runt_cli._package_options import PackageFlags, package_options
+from runt_cli._sandbox_options import SandboxFlags, sandbox_options
 from runt_worker import LaunchedProcess
 
 
 @click.command(short_help="Run one snippet of Python in the sandbox.")
 @click.argument("code")
-@file_options
-@package_options
-@limit_options
-@log_options
-@network_options
+@sandbox_options
 @click.pass_obj
-def command(  # noqa: PLR0913 - a parameter for each option
-    launched: LaunchedProcess | None,
-    code: str,
-    *,
-    files: FileFlags,
-    packages: PackageFlags,
-    limits: LimitFlags,
-    log: LogFlags,
-    network: NetworkFlags,
-) -> int:
+def command(launched: LaunchedProcess | None, code: str, sandbox: SandboxFlags) -> int:
     """Run CODE in the sandbox; `-` takes it from standard input.
 
     IPython runs it: magics and a top-level await work, the value of the last
@@ -40,13 +23,4 @@ def command(  # noqa: PLR0913 - a parameter for each option
     source = sys.stdin.read() if code == "-" else code
     # Late: help needs none of it.
     snippet = importlib.import_module("runt_cli._snippet")
-    return snippet.run_snippet(
-        source,
-        files,
-        packages,
-        limits=limits,
-        log=log,
-        network=network,
-        launched=launched,
-        may_ask=code != "-",
-    )
+    return snippet.run_snippet(sandbox, source, launched, may_ask=code != "-")

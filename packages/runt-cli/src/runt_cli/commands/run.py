@@ -20,24 +20,19 @@ from runt_cli._connection_options import (
     connection_of,
 )
 from runt_cli._errors import ConfigurationError, NotebookFileError
-from runt_cli._file_options import FileFlags, file_options
+from runt_cli._file_options import FileFlags
 from runt_cli._headless import HeadlessRun
-from runt_cli._host_files import HostFiles, open_host_files
-from runt_cli._limit_options import LimitFlags, limit_options, with_limits
-from runt_cli._log_options import LogFlags, log_options
+from runt_cli._limit_options import LimitFlags
 from runt_cli._logging import log_to_stderr
-from runt_cli._network_options import NetworkFlags, network_options, with_network
+from runt_cli._network_options import NetworkFlags
 from runt_cli._notebook_file import NotebookDocument, read_document
-from runt_cli._package_options import (
-    PackageFlags,
-    package_options,
-    with_packages,
-)
 from runt_cli._preparation import prepare_sandbox
 from runt_cli._printer import Printer
+from runt_cli._sandbox_options import SandboxFlags, sandbox_options
 from runt_cli._script_metadata import script_metadata
 from runt_cli._settings import Flags
 from runt_cli._stopping import Stop, stop_on_signals
+from runt_cli._worker_options import worker_options
 from runt_sync import open_server
 from runt_worker import WorkerOptions, private_directory
 
@@ -85,22 +80,14 @@ class _Place:
 @NOTEBOOK_OPTION
 @AUTH_TOKEN_OPTION
 @ENV_FILE
-@file_options
-@package_options
-@limit_options
-@log_options
-@network_options
-def command(  # noqa: PLR0913 - a parameter for each option
+@sandbox_options
+def command(
     source: Path,
     result: Path | None,
     *,
     allow_errors: bool,
     env_file: str | None,
-    files: FileFlags,
-    packages: PackageFlags,
-    limits: LimitFlags,
-    log: LogFlags,
-    network: NetworkFlags,
+    sandbox: SandboxFlags,
     **settings: str | None,
 ) -> int:
     """Run a notebook (.ipynb) or script (.py; `# %%` begins a cell) headless.
@@ -114,49 +101,55 @@ def command(  # noqa: PLR0913 - a parameter for each option
     before its first cell.
     """
     place = _remote_place(Flags(**settings), env_file)
-    if place is not None and files != FileFlags():
+    if place is not None:
+        _check_nothing_is_for_an_agent(sandbox)
+    if result is not None:
+        _check_writable(result)
+    document = read_document(source)
+    job = _Job(
+        document=document,
+        result=result,
+        allow_errors=allow_errors,
+        options=worker_options(sandbox, _required_by(document)),
+    )
+    log_to_stderr(sandbox.log, usual="warning")
+    return trio.run(_run, job, place)
+
+
+def _check_nothing_is_for_an_agent(sandbox: SandboxFlags) -> None:
+    """Refuse what a command does not decide whose cells an agent executes elsewhere.
+
+    Raises:
+        ConfigurationError: There is something.
+    """
+    if sandbox.files != FileFlags():
         raise ConfigurationError(
             "--mount, --mount-readonly and --output-dir belong to the agent that "
             "executes the cells; where --sync-url is given, that is another command: "
             "give them to it."
         )
-    if place is not None and packages.requirements:
+    if sandbox.packages.requirements:
         raise ConfigurationError(
             "--requirements belongs to the agent that executes the cells; where "
             "--sync-url is given, that is another command: give it to that one."
         )
-    if place is not None and limits != LimitFlags():
+    if sandbox.limits != LimitFlags():
         raise ConfigurationError(
             "--memory-limit, --cell-timeout, --max-output and --interrupt-grace belong "
             "to the agent that executes the cells; where --sync-url is given, that is "
             "another command: give them to that one."
         )
-    if place is not None and network != NetworkFlags():
+    if sandbox.network != NetworkFlags():
         raise ConfigurationError(
             "--allow-net belongs to the agent that executes the cells; where "
             "--sync-url is given, that is another command: give it to that one."
         )
-    if result is not None:
-        _check_writable(result)
-    document = read_document(source)
-    options = _options(document, open_host_files(files))
-    options = with_network(with_packages(options, packages), network)
-    job = _Job(
-        document=document,
-        result=result,
-        allow_errors=allow_errors,
-        options=with_limits(options, limits),
-    )
-    log_to_stderr(log, usual="warning")
-    return trio.run(_run, job, place)
 
 
-def _options(document: NotebookDocument, host: HostFiles) -> WorkerOptions:
+def _required_by(document: NotebookDocument) -> WorkerOptions:
     code = (cell.source for cell in document.cells if cell.kind == "code")
     metadata = script_metadata("\n".join(code))
     return WorkerOptions(
-        mounts=host.mounts,
-        output_dir=host.output_dir,
         requirements=metadata.dependencies,
         requires_python=metadata.requires_python,
     )

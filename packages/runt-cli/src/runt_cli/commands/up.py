@@ -9,21 +9,13 @@ import click
 import trio
 
 from runt_agent import AgentConfig, run_agent
-from runt_cli._file_options import FileFlags, file_options
-from runt_cli._host_files import open_host_files
-from runt_cli._limit_options import LimitFlags, limit_options, with_limits
-from runt_cli._log_options import LogFlags, log_options
 from runt_cli._logging import log_to_stderr
-from runt_cli._network_options import NetworkFlags, network_options, with_network
-from runt_cli._package_options import (
-    PackageFlags,
-    package_options,
-    with_packages,
-)
 from runt_cli._preparation import prepare_sandbox
+from runt_cli._sandbox_options import SandboxFlags, sandbox_options
 from runt_cli._server_options import DATA_DIR_OPTION
 from runt_cli._settings import server_token
 from runt_cli._stopping import stop_on_signals
+from runt_cli._worker_options import worker_options
 from runt_sync import Server, open_server
 from runt_worker import WorkerOptions
 
@@ -36,21 +28,13 @@ from runt_worker import WorkerOptions
     "--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port."
 )
 @DATA_DIR_OPTION
-@file_options
-@package_options
-@limit_options
-@log_options
-@network_options
-def command(  # noqa: PLR0913 - a parameter for each option
+@sandbox_options
+def command(
     notebook: str | None,
     port: int,
     *,
     data_dir: Path | None,
-    files: FileFlags,
-    packages: PackageFlags,
-    limits: LimitFlags,
-    log: LogFlags,
-    network: NetworkFlags,
+    sandbox: SandboxFlags,
 ) -> int:
     """Serve a notebook on this machine: sync server and agent in one process.
 
@@ -58,11 +42,8 @@ def command(  # noqa: PLR0913 - a parameter for each option
     of the data directory, or the value of RUNT_SYNC_TOKEN. Ctrl-C ends both.
     """
     notebook_id = notebook or f"notebook-{secrets.token_hex(4)}"
-    host = open_host_files(files)
-    options = WorkerOptions(mounts=host.mounts, output_dir=host.output_dir)
-    options = with_network(options, network)
-    options = with_limits(with_packages(options, packages), limits)
-    log_to_stderr(log)
+    options = worker_options(sandbox)
+    log_to_stderr(sandbox.log)
     return trio.run(_serve, notebook_id, port, data_dir, options)
 
 
