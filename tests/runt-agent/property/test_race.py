@@ -11,6 +11,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
+from random_network import RandomNetwork
 
 from runt_agent._ledger import Ledger
 from runt_agent._queue import (
@@ -165,6 +166,7 @@ class World:
             ),
             CellSourceChanged(id="c", source="1", modified_by="u"),
         )
+        self.steps = steps = RandomNetwork(self.network, self.random)
         self.weights: dict[Callable[[], None], float] = {
             self.request: 5,
             self.cancel: 1.5,
@@ -172,12 +174,12 @@ class World:
             self.start_agent: 3,
             self.kill_agent: 0.7,
             self.step_agent: 30,
-            self.open: 8,
-            self.cut: 1.5,
-            self.drop: 0.7,
-            self.deliver_to_server: 25,
-            self.deliver_to_client: 30,
-            self.store: 15,
+            steps.open: 8,
+            steps.cut: 1.5,
+            steps.drop: 0.7,
+            steps.deliver_to_server: 25,
+            steps.deliver_to_client: 30,
+            steps.store: 15,
             self.read: 9,
             self.network.restart_server: 0.2,
         }
@@ -257,35 +259,8 @@ class World:
             if agent.is_displaced:
                 self.end_process(slot)
 
-    def open(self) -> None:
-        client = self.random.randrange(len(self.network.replicas))
-        if not self.network.is_open(client):
-            self.network.open(client)
-
-    def cut(self) -> None:
-        client = self.random.randrange(len(self.network.replicas))
-        if self.network.is_open(client):
-            self.network.cut(client)
-
-    def drop(self) -> None:
-        if conn_ids := self.network.connections():
-            self.network.drop(self.random.choice(conn_ids))
-
-    def deliver_to_server(self) -> None:
-        if conn_ids := self.network.deliverable_to_server():
-            self.network.deliver_to_server(self.random.choice(conn_ids))
-
-    def deliver_to_client(self) -> None:
-        if clients := self.network.deliverable_to_client():
-            self.network.deliver_to_client(self.random.choice(clients))
-
-    def store(self) -> None:
-        if self.network.server.appends:
-            self.network.server.store_next()
-
     def read(self) -> None:
-        if conn_ids := list(self.network.server.reads):
-            self.network.server.read_next(self.random.choice(conn_ids), 50)
+        self.steps.read(50)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

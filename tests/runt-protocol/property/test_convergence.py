@@ -13,6 +13,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from random_network import RandomNetwork
 
 from runt_protocol import (
     WIRE_V03,
@@ -147,17 +148,18 @@ class Simulation:
         self.random = Random(seed)  # noqa: S311 - replayable is what it has to be
         self.network = network_of(self.random.randint(2, 4))
         self.check = ConvergenceCheck(self.network)
+        self.steps = steps = RandomNetwork(self.network, self.random)
         self.count = 0
         # How often each happens, relative to the others.
         self.weights: dict[Callable[[], None], float] = {
             self.commit: 20,
-            self.open: 8,
-            self.cut: 3,
-            self.drop: 2,
-            self.deliver_to_server: 22,
-            self.deliver_to_client: 25,
-            self.store: 10,
-            self.fail_to_store: 1,
+            steps.open: 8,
+            steps.cut: 3,
+            steps.drop: 2,
+            steps.deliver_to_server: 22,
+            steps.deliver_to_client: 25,
+            steps.store: 10,
+            steps.fail_to_store: 1,
             self.read: 9,
             self.network.restart_server: 0.5,
         }
@@ -173,49 +175,15 @@ class Simulation:
         # The last fault is over: nobody may wait long for the end of a back-off.
         assert self.network.now < 10
 
-    def client(self) -> int:
-        return self.random.randrange(len(self.network.replicas))
-
     def commit(self) -> None:
         size = self.random.randint(1, 4)
         key = self.random.choice("abc")
-        self.check.commit(self.client(), *events_on(key, self.count, size))
+        self.check.commit(self.steps.client(), *events_on(key, self.count, size))
         self.count += size
 
-    def open(self) -> None:
-        client = self.client()
-        if not self.network.is_open(client):
-            self.network.open(client)
-
-    def cut(self) -> None:
-        client = self.client()
-        if self.network.is_open(client):
-            self.network.cut(client)
-
-    def drop(self) -> None:
-        if conn_ids := self.network.connections():
-            self.network.drop(self.random.choice(conn_ids))
-
-    def deliver_to_server(self) -> None:
-        if conn_ids := self.network.deliverable_to_server():
-            self.network.deliver_to_server(self.random.choice(conn_ids))
-
-    def deliver_to_client(self) -> None:
-        if clients := self.network.deliverable_to_client():
-            self.network.deliver_to_client(self.random.choice(clients))
-
-    def store(self) -> None:
-        if self.network.server.appends:
-            self.network.server.store_next()
-
-    def fail_to_store(self) -> None:
-        if self.network.server.appends:
-            self.network.server.fail_to_store()
-
     def read(self) -> None:
-        if conn_ids := list(self.network.server.reads):
-            size = self.random.randint(1, 5)
-            self.network.server.read_next(self.random.choice(conn_ids), size)
+        if self.network.server.reads:
+            self.steps.read(self.random.randint(1, 5))
 
 
 @pytest.mark.parametrize("seed", range(30))
