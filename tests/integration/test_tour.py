@@ -3,15 +3,14 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat as nbformat_untyped
 import pytest
+from runt_command import EXECUTABLE
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-EXECUTABLE = Path(sys.executable).with_name("runt")
 DEADLINE_S = 300.0
 NOWHERE = "http://127.0.0.1:9"
 WITHOUT_NETWORK = {

@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import trio
+from runt_command import EXECUTABLE
 
 TOKEN = "token-of-a-server-process"
 START_S = 60
@@ -34,7 +34,7 @@ class ServerProcess:
         return int(self.sync_url.rpartition(":")[2].partition("/")[0] or 0)
 
     async def start(self) -> None:
-        command = [Path(sys.executable).with_name("runt"), "sync", "serve"]
+        command = [EXECUTABLE, "sync", "serve"]
         options = ["--port", str(self.port), "--data-dir", str(self.data_dir)]
         self.process = await trio.lowlevel.open_process(
             [*command, *options],

@@ -2,13 +2,11 @@
 
 import base64
 import json
-import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 import trio
+from runt_command import DEADLINE_S, Finished, RunningCommand, running, runt
 
 from runt_agent import Notebook, open_notebook
 from runt_protocol import NotebookState
@@ -25,84 +24,7 @@ from runt_sync import open_server
 from runt_worker.testing import DEAF
 
 ROOT = Path(__file__).parents[2]
-EXECUTABLE = Path(sys.executable).with_name("runt")
 TOKEN = "token-of-these-tests"
-DEADLINE_S = 120.0
-"""For any one command; the first on a machine also fetches Pyodide and packages."""
-
-_OURS = re.compile(r"NOTEBOOK_ID|AUTH_TOKEN|RUNT_API_KEY|LIVESTORE_SYNC_URL|RUNTIME_ID")
-
-
-def environment(**variables: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not _OURS.match(name)}
-    return clean | variables
-
-
-@dataclass
-class Finished:
-    status: int
-    out: str
-    err: str
-
-
-def runt(
-    *arguments: str | Path, stdin: str = "", env: dict[str, str] | None = None
-) -> Finished:
-    done = subprocess.run(
-        [EXECUTABLE, *arguments],
-        input=stdin,
-        env=environment(**(env or {})),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    return Finished(done.returncode, done.stdout, done.stderr)
-
-
-@dataclass
-class Running:
-    """A command that goes on; its outputs are files, so that it never waits for us."""
-
-    process: subprocess.Popen[bytes]
-    out_file: Path
-    err_file: Path
-
-    def wait_for(self, pattern: str) -> str:
-        """Wait until standard output holds a pattern; give its first group."""
-        deadline = time.monotonic() + DEADLINE_S
-        while time.monotonic() < deadline:
-            if found := re.search(pattern, self.out_file.read_text(), re.MULTILINE):
-                return found.group(found.re.groups)
-            assert self.process.poll() is None, self.err_file.read_text()
-            time.sleep(0.02)
-        raise AssertionError(f"{pattern} did not come: {self.out_file.read_text()}")
-
-    def stop(self, by: signal.Signals = signal.SIGINT) -> Finished:
-        """Send a signal and wait for the end."""
-        self.process.send_signal(by)
-        status = self.process.wait(timeout=30)
-        return Finished(status, self.out_file.read_text(), self.err_file.read_text())
-
-
-@contextmanager
-def running(
-    folder: Path, *arguments: str | Path, env: dict[str, str] | None = None
-) -> Generator[Running]:
-    out_file, err_file = folder / "out", folder / "err"
-    with out_file.open("wb") as out, err_file.open("wb") as err:
-        process = subprocess.Popen(
-            [EXECUTABLE, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            env=environment(**(env or {})),
-        )
-    try:
-        yield Running(process, out_file, err_file)
-    finally:
-        process.kill()
-        process.wait()
 
 
 def read_result(path: Path) -> Any:
@@ -142,7 +64,7 @@ def outputs_by_id(path: Path) -> dict[str, list[Any]]:
 def test_what_cannot_work_is_said_in_a_sentence(
     tmp_path: Path, arguments: list[str], env: dict[str, str], named: list[str]
 ) -> None:
-    done = runt(*arguments, env={"XDG_DATA_HOME": str(tmp_path), **env})
+    done = runt(*arguments, XDG_DATA_HOME=str(tmp_path), **env)
     assert done.status == 2
     assert [name for name in named if name not in done.err] == []
     assert "Traceback" not in done.err
@@ -172,7 +94,7 @@ async def test_a_server_tells_its_url_and_keeps_its_token_to_itself(
     tmp_path: Path,
 ) -> None:
     arguments = ["sync", "serve", "--port", "0", "--data-dir", tmp_path / "data"]
-    with running(tmp_path, *arguments, env={"RUNT_SYNC_TOKEN": TOKEN}) as server:
+    with running(tmp_path, *arguments, RUNT_SYNC_TOKEN=TOKEN) as server:
         url = server.wait_for(r"^Sync URL:  (\S+)$")
         async with join(url, "any") as notebook:
             assert notebook.is_synced
@@ -267,7 +189,7 @@ def test_ctrl_c_ends_a_run_and_keeps_what_it_has(tmp_path: Path) -> None:
 
 @dataclass
 class Up:
-    running: Running
+    running: RunningCommand
     url: str
     data_dir: Path
 
@@ -275,14 +197,14 @@ class Up:
         script, result = folder / "script.py", folder / "result.ipynb"
         script.write_text(source)
         arguments = ["run", script, "-o", result, "-s", self.url, "-n", "shared"]
-        return runt(*arguments, *flags, env={"AUTH_TOKEN": TOKEN}), result
+        return runt(*arguments, *flags, AUTH_TOKEN=TOKEN), result
 
 
 @contextmanager
 def up(folder: Path) -> Generator[Up]:
     data_dir = folder / "data"
     arguments = ["up", "--notebook", "shared", "--data-dir", data_dir]
-    with running(folder, *arguments, env={"RUNT_SYNC_TOKEN": TOKEN}) as process:
+    with running(folder, *arguments, RUNT_SYNC_TOKEN=TOKEN) as process:
         url = process.wait_for(r"^Sync URL:  (\S+)$")
         assert process.wait_for(r"^Notebook:  (\S+)$") == "shared"
         process.wait_for("(Ready)")
@@ -365,7 +287,7 @@ def test_ctrl_c_withdraws_the_execution_and_leaves_the_agent_at_work(
     script = tmp_path / "loop.py"
     script.write_text("print('begun')\nwhile True: pass\n")
     flags = ["-s", shared_up.url, "-n", "shared"]
-    with running(tmp_path, "run", script, *flags, env={"AUTH_TOKEN": TOKEN}) as run:
+    with running(tmp_path, "run", script, *flags, AUTH_TOKEN=TOKEN) as run:
         run.wait_for("(begun)")
         assert run.stop().status == 130
     done, _ = shared_up.run("print('still there')", tmp_path)

@@ -4,17 +4,16 @@ import os
 import re
 import signal
 import stat
-import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
 import pexpect  # pyright: ignore[reportMissingTypeStubs] (it has none)
 import pytest
+from runt_command import EXECUTABLE
 
 from runt_worker.testing import DEAF
 
-EXECUTABLE: Final = Path(sys.executable).with_name("runt")
 TIMEOUT_S: Final = 120
 """For any one answer; a busy machine needs 20 s to start a sandbox."""
 

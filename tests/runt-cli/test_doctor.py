@@ -1,37 +1,23 @@
 """`runt doctor`, the real one: what it says of this machine and of a server."""
 
-import os
-import re
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
+from runt_command import runt
 
 from runt_sync import open_server
 
-EXECUTABLE = Path(sys.executable).with_name("runt")
 TOKEN = "token-of-these-tests"
-DEADLINE_S = 120.0
 
 
 def doctor(*arguments: str, **env: str) -> tuple[int, dict[str, str], str]:
     """Run it; return its status, what it says by name with its mark, and all of it."""
-    ours = re.compile(r"NOTEBOOK_ID|AUTH_TOKEN|RUNT_API_KEY|LIVESTORE_SYNC_URL")
-    clean = {name: value for name, value in os.environ.items() if not ours.match(name)}
-    done = subprocess.run(
-        [EXECUTABLE, "doctor", *arguments],
-        env=clean | env,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    lines = [line.partition(": ") for line in done.stdout.splitlines()]
+    status, out, err = runt("doctor", *arguments, **env)
+    lines = [line.partition(": ") for line in out.splitlines()]
     found = {name[4:]: f"{name[:2]} {text}" for name, _, text in lines}
-    return done.returncode, found, done.stdout + done.stderr
+    return status, found, out + err
 
 
 def test_it_tries_the_sandbox_and_looks_at_the_mounts(tmp_path: Path) -> None:

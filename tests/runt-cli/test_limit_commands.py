@@ -1,23 +1,9 @@
 """The limits of cells, as commands take them; the real ones, in processes."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-EXECUTABLE = Path(sys.executable).with_name("runt")
-DEADLINE_S = 60.0
-
-
-def runt(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [EXECUTABLE, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
+from runt_command import runt
 
 
 @pytest.mark.parametrize(
@@ -31,17 +17,17 @@ def test_a_snippet_that_meets_its_limit_fails_and_names_it(
     flag: str, value: str, code: str, named: str
 ) -> None:
     done = runt("exec", flag, value, code)
-    assert done.returncode == 1
-    assert named in done.stderr
+    assert done.status == 1
+    assert named in done.err
 
 
 def test_output_is_cut_where_that_was_asked_for_and_whole_otherwise() -> None:
     code = "print('x' * 70_000_000)"
     cut = runt("exec", "--max-output", "1K", code)
-    assert (cut.returncode, cut.stdout) == (0, "x" * 1024 + "\n")
-    assert "more than 1 KB (--max-output)" in cut.stderr
-    assert "69,998,977 bytes of output were left out" in cut.stderr
-    assert len(runt("exec", code).stdout) == 70_000_001
+    assert (cut.status, cut.out) == (0, "x" * 1024 + "\n")
+    assert "more than 1 KB (--max-output)" in cut.err
+    assert "69,998,977 bytes of output were left out" in cut.err
+    assert len(runt("exec", code).out) == 70_000_001
 
 
 def test_a_notebook_keeps_what_a_cell_may_show(tmp_path: Path) -> None:
@@ -49,17 +35,17 @@ def test_a_notebook_keeps_what_a_cell_may_show(tmp_path: Path) -> None:
     script.write_text("while True: print('x' * 99)\n")
     flags = ["--max-output", "10K", "--cell-timeout", "1.5"]
     done = runt("run", script, "-o", result, *flags)
-    assert done.returncode == 1
-    assert 10_000 < len(done.stdout) < 11_000
-    assert "--max-output" in done.stderr
+    assert done.status == 1
+    assert 10_000 < len(done.out) < 11_000
+    assert "--max-output" in done.err
     assert "1.5 s (--cell-timeout)" in result.read_text()
 
 
 def test_limits_belong_to_the_agent_that_runs_the_cells() -> None:
     where = ["-s", "ws://127.0.0.1:9", "-n", "x", "-t", "y"]
     done = runt("run", __file__, *where, "--cell-timeout", "5")
-    assert done.returncode == 2
-    assert "belong to the agent" in done.stderr
+    assert done.status == 2
+    assert "belong to the agent" in done.err
 
 
 @pytest.mark.parametrize(
@@ -75,5 +61,5 @@ def test_limits_belong_to_the_agent_that_runs_the_cells() -> None:
 )
 def test_a_limit_that_makes_no_sense_is_refused(arguments: list[str]) -> None:
     done = runt("exec", *arguments, "1")
-    assert done.returncode == 2
-    assert arguments[0] in done.stderr
+    assert done.status == 2
+    assert arguments[0] in done.err

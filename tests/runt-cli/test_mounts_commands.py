@@ -7,9 +7,7 @@ They hold word for word, but for the names: directories of a test stand in place
 import hashlib
 import os
 import re
-import subprocess
-import sys
-import time
+import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +15,10 @@ from pathlib import Path
 
 import pytest
 import trio
+from runt_command import running, runt
 
 from runt_sync import open_server
 from runt_vfs import mount_name
-
-EXECUTABLE = Path(sys.executable).with_name("runt")
-DEADLINE_S = 120.0
-
-_OURS = re.compile(r"NOTEBOOK_ID|AUTH_TOKEN|RUNT_|LIVESTORE_SYNC_URL|RUNTIME_ID")
 
 TABLE = "shop,apples\nnorth,3\nsouth,4\n"
 
@@ -185,11 +179,6 @@ results.to_csv('/mnt/_home_user_datasets/analysis_results.csv')
 """
 
 
-def environment(**variables: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not _OURS.match(name)}
-    return clean | variables
-
-
 @dataclass
 class Home:
     """A directory that stands in place of /home/user."""
@@ -202,17 +191,9 @@ class Home:
 
     def runt(self, *arguments: str | Path, **variables: str) -> tuple[str, str]:
         """Run the command to its good end; give its outputs."""
-        done = subprocess.run(
-            [EXECUTABLE, *arguments],
-            cwd=self.folder,
-            env=environment(**variables),
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout, done.stderr
+        status, out, err = runt(*arguments, cwd=self.folder, **variables)
+        assert status == 0, out + err
+        return out, err
 
     def run(self, source: str, *arguments: str | Path) -> tuple[str, str]:
         """Run an example as a script, in this process or elsewhere."""
@@ -222,30 +203,14 @@ class Home:
 
     @contextmanager
     def running(
-        self, ready: str, *arguments: str | Path, **variables: str
+        self, ready: str, *arguments: str | Path, in_err: bool, **variables: str
     ) -> Generator[str]:
         """Have a command run until the block ends; give what it said until ready."""
-        said_file = self.folder / "said"
-        with said_file.open("wb") as said:
-            process = subprocess.Popen(
-                [EXECUTABLE, *arguments],
-                env=environment(**variables),
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-            )
-        try:
-            deadline = time.monotonic() + DEADLINE_S
-            while ready not in said_file.read_text():
-                assert process.poll() is None, said_file.read_text()
-                assert time.monotonic() < deadline, said_file.read_text()
-                time.sleep(0.02)
-            yield said_file.read_text()
-            process.terminate()
-            assert process.wait(timeout=30) == 0, said_file.read_text()
-        finally:
-            process.kill()
-            process.wait()
+        with running(self.folder, *arguments, **variables) as command:
+            command.wait_for(ready, in_err=in_err)
+            yield command.out_file.read_text() + command.err_file.read_text()
+            status, out, err = command.stop(signal.SIGTERM)
+            assert status == 0, out + err
 
 
 def tree(folder: Path) -> dict[str, tuple[object, ...]]:
@@ -329,8 +294,9 @@ async def test_the_agent_takes_the_command_line_of_the_other_one(home: Home) -> 
     ) as server:
 
         def work() -> str:
+            url = server.sync_url
             with home.running(
-                "Attached", *command, LIVESTORE_SYNC_URL=server.sync_url
+                "Attached", *command, in_err=True, LIVESTORE_SYNC_URL=url
             ) as said:
                 at = ["--sync-url", server.sync_url, *identity]
                 home.run(DATA_ANALYSIS_WORKFLOW, *at)
@@ -348,7 +314,9 @@ def test_up_mounts_and_copies_for_its_clients(home: Home) -> None:
     data, output_dir = home.folder / "data", home.folder / "results"
     command = ["up", "-n", "mine", "--data-dir", home.folder / "store"]
     flags = ["-m", f"{data}:ro", "--output-dir", output_dir]
-    with home.running("Ready", *command, *flags, RUNT_SYNC_TOKEN="t") as said:
+    with home.running(
+        "Ready", *command, *flags, in_err=False, RUNT_SYNC_TOKEN="t"
+    ) as said:
         url = re.findall(r"^Sync URL:  (\S+)$", said, re.MULTILINE)[0]
         source = (
             "text = open('/mnt/_home_user_data/my_dataset.csv').read()\n"

@@ -1,7 +1,5 @@
 """`--allow-net`, as commands take it; what is granted, from a real sandbox."""
 
-import subprocess
-import sys
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -10,12 +8,10 @@ import click
 import pytest
 from click.testing import CliRunner
 from http_thread import serving
+from runt_command import runt
 
 from runt_cli._network_options import NetworkFlags, network_options, with_network
 from runt_worker import NetworkGrants, WorkerOptions
-
-EXECUTABLE = Path(sys.executable).with_name("runt")
-DEADLINE_S = 60.0
 
 
 @click.command()
@@ -92,16 +88,6 @@ def port() -> Generator[int]:
         yield server.server_address[1]
 
 
-def runt(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [EXECUTABLE, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
-
-
 def get(port: int) -> str:
     url = f"http://127.0.0.1:{port}/"
     return (
@@ -111,20 +97,20 @@ def get(port: int) -> str:
 
 def test_a_snippet_reaches_what_is_named_and_is_told_what_to_name(port: int) -> None:
     done = runt("exec", "--allow-net", f"127.0.0.1:{port}", get(port))
-    assert (done.returncode, done.stdout) == (0, "hello from the host\n")
+    assert (done.status, done.out) == (0, "hello from the host\n")
     refused = runt("exec", get(port), "--allow-net")
-    assert refused.returncode == 1
-    assert f"run again with --allow-net 127.0.0.1:{port}" in refused.stderr
+    assert refused.status == 1
+    assert f"run again with --allow-net 127.0.0.1:{port}" in refused.err
 
 
 def test_the_agent_of_a_notebook_has_the_grant(port: int, tmp_path: Path) -> None:
     script = tmp_path / "get.py"
     script.write_text(get(port))
     done = runt("run", script, "--allow-net", f"localhost:{port}", "--allow-net", "*")
-    assert done.returncode == 1
-    assert f"run again with --allow-net 127.0.0.1:{port}" in done.stdout + done.stderr
+    assert done.status == 1
+    assert f"run again with --allow-net 127.0.0.1:{port}" in done.out + done.err
     done = runt("run", script, "--allow-net", f"127.0.0.1:{port}")
-    assert (done.returncode, done.stdout) == (0, "hello from the host\n")
+    assert (done.status, done.out) == (0, "hello from the host\n")
 
 
 def test_cells_do_not_reach_the_server_of_their_own_notebook(tmp_path: Path) -> None:
@@ -142,11 +128,11 @@ def test_cells_do_not_reach_the_server_of_their_own_notebook(tmp_path: Path) -> 
         "print(refused)\n"
     )
     done = runt("run", script, "--allow-net")
-    assert (done.returncode, done.stdout) == (0, "200\n")
+    assert (done.status, done.out) == (0, "200\n")
 
 
 def test_the_grant_belongs_to_the_agent_that_runs_the_cells() -> None:
     where = ["-s", "ws://127.0.0.1:9", "-n", "x", "-t", "y"]
     done = runt("run", __file__, *where, "--allow-net")
-    assert done.returncode == 2
-    assert "--allow-net belongs to the agent" in done.stderr
+    assert done.status == 2
+    assert "--allow-net belongs to the agent" in done.err

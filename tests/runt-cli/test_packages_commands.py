@@ -1,27 +1,9 @@
 """`runt packages` and requirements, in the real command."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-EXECUTABLE = Path(sys.executable).with_name("runt")
-DEADLINE_S = 120.0
-
-
-def runt(*arguments: str | Path, **variables: str) -> tuple[int, str, str]:
-    clean = {name: it for name, it in os.environ.items() if "RUNT_" not in name}
-    done = subprocess.run(
-        [EXECUTABLE, *arguments],
-        env=clean | variables,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+from runt_command import runt
 
 
 def script(folder: Path, *lines: str, code: str = "") -> Path:

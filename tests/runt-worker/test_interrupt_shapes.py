@@ -8,7 +8,7 @@ helps, it comes after all of it. None of them ever reports success.
 
 Elsewhere: a package download (`test_package_calls`), a file operation that hangs
 (`test_files`, `test_file_faults`), interrupts between cells, and several in a row
-(`test_interrupts`), an execution that has not begun (`tests/runt-agent/test_agent`).
+(`test_interrupts`), an execution that has not begun (`tests/runt-agent/agent/`).
 """
 
 from collections.abc import Generator

@@ -5,18 +5,17 @@ import pty
 import re
 import select
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from runt_command import EXECUTABLE
 
 from runt_worker import Error
 from runt_worker.testing import SharedWorker
 
-EXECUTABLE = Path(sys.executable).with_name("runt")
 DEADLINE_S = 120.0
 
 COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
