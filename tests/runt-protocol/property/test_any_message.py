@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runt_protocol import (
+    WIRE_V03,
     Limits,
     LoggedEvent,
     NotebookTitleChanged,
@@ -14,27 +15,50 @@ from runt_protocol import (
     Replica,
     StoredEvent,
     UsageError,
+    Wire,
     WireError,
     WireV04,
 )
 from runt_protocol._messages import PullAck, PullReq, PullRes, PushAck, PushReq
-from runt_protocol._wire_v03 import decode_message, encode_message
+from runt_protocol._wire_v03 import encode_message
 from runt_protocol.testing import MemoryServer, messages, messages_v04
 
 WIRE_V04 = WireV04("store")
-IDS = st.sampled_from(["own", "session:1", "session:2", "session:3", "session"])
-FRAMES = messages(max_number=5, ids=IDS).map(encode_message)
-STEPS = st.one_of(
-    FRAMES.map(lambda frame: ("receive", frame)),
-    st.tuples(st.just("receive"), st.text(max_size=20)),
-    st.tuples(st.sampled_from(["open", "lose", "commit", "send", "wait"]), st.just("")),
-)
+V03_IDS = st.sampled_from(["own", "session:1", "session:2", "session:3", "session"])
+V04_IDS = st.sampled_from(["1", "2", "3", "4", "5"])
+V03_FRAMES = messages(max_number=5, ids=V03_IDS).map(encode_message)
+V04_FRAMES = messages_v04(
+    max_number=5, ids=V04_IDS, client_ids=st.sampled_from(["own", "session"])
+).map(lambda message: WIRE_V04.encode(message) or "")
+
+Steps = list[tuple[str, str]]
+
+
+def client_steps(frames: st.SearchStrategy[str]) -> st.SearchStrategy[Steps]:
+    happenings = st.sampled_from(["open", "lose", "commit", "send", "wait"])
+    step = st.one_of(
+        frames.map(lambda frame: ("receive", frame)),
+        st.tuples(st.just("receive"), st.text(max_size=20)),
+        st.tuples(happenings, st.just("")),
+    )
+    return st.lists(step, max_size=25)
 
 
 @settings(deadline=None)
-@given(st.lists(STEPS, max_size=25))
-def test_a_client_bears_anything(steps: list[tuple[str, str]]) -> None:
+@given(client_steps(V03_FRAMES))
+def test_a_client_bears_anything(steps: Steps) -> None:
+    check_client(WIRE_V03, steps)
+
+
+@settings(deadline=None)
+@given(client_steps(V04_FRAMES))
+def test_a_client_of_04_bears_anything(steps: Steps) -> None:
+    check_client(WIRE_V04, steps)
+
+
+def check_client(wire: Wire, steps: Steps) -> None:
     replica = Replica(client_id="own", session_id="session")
+    replica.use_wire(wire)
     now = 0.0
     head = 0
     last: LoggedEvent | None = None
@@ -42,20 +66,22 @@ def test_a_client_bears_anything(steps: list[tuple[str, str]]) -> None:
         if step == "wait":
             now = max(now, replica.next_deadline())
         with suppress(WireError, UsageError, OtherLogError):
-            last = take(replica, step, text, now) or last
+            last = take(replica, wire, step, text, now) or last
         assert replica.head >= head
         head = replica.head
     # Whatever it was told, a new connection to a sane server works.
     if replica.phase is not Phase.OFFLINE:
         replica.connection_lost(now, jitter=0.5)
     replica.connection_opened(now)
-    pull = check_frames(replica.data_to_send())[0]
+    pull = wire.decode(replica.data_to_send()[0])
     assert isinstance(pull, PullReq)
-    replica.receive_text(encode_message(sane_answer(pull, last)), now)
-    for message in check_frames(replica.data_to_send()):
-        assert isinstance(message, PushReq)
-        ack = encode_message(PushAck(request_id=message.request_id))
-        replica.receive_text(ack, now)
+    replica.receive_text(wire.encode(sane_answer(pull, last)) or "", now)
+    for message in map(wire.decode, replica.data_to_send()):
+        if isinstance(message, PushReq):
+            ack = PushAck(request_id=message.request_id)
+            replica.receive_text(wire.encode(ack) or "", now)
+        else:
+            assert isinstance(message, PullAck)
     assert replica.pending_count == 0
 
 
@@ -70,7 +96,9 @@ def sane_answer(pull: PullReq, last: LoggedEvent | None) -> PullRes:
     )
 
 
-def take(replica: Replica, step: str, text: str, now: float) -> LoggedEvent | None:
+def take(
+    replica: Replica, wire: Wire, step: str, text: str, now: float
+) -> LoggedEvent | None:
     """Do a step; return the last event of the log if it has brought any."""
     match step:
         case "receive":
@@ -83,34 +111,43 @@ def take(replica: Replica, step: str, text: str, now: float) -> LoggedEvent | No
         case "commit":
             replica.commit(NotebookTitleChanged(title="x"))
         case "send":
-            check_frames(replica.data_to_send())
+            list(map(wire.decode, replica.data_to_send()))
         case _:
             replica.handle_timeout(now)
     return None
 
 
-def check_frames(frames: list[str]) -> list[object]:
-    return [decode_message(frame) for frame in frames]
-
-
-ROOM_STEPS = st.one_of(
-    st.tuples(st.sampled_from("ab"), FRAMES),
-    st.tuples(st.sampled_from("ab"), st.text(max_size=20)),
-    st.tuples(st.sampled_from(["open", "close"]), st.sampled_from("ab")),
-    st.tuples(st.sampled_from(["store", "fail", "read"]), st.just("")),
-)
+def room_steps(frames: st.SearchStrategy[str]) -> st.SearchStrategy[Steps]:
+    step = st.one_of(
+        st.tuples(st.sampled_from("ab"), frames),
+        st.tuples(st.sampled_from("ab"), st.text(max_size=20)),
+        st.tuples(st.sampled_from(["open", "close"]), st.sampled_from("ab")),
+        st.tuples(st.sampled_from(["store", "fail", "read"]), st.just("")),
+    )
+    return st.lists(step, max_size=40)
 
 
 @settings(deadline=None)
-@given(st.lists(ROOM_STEPS, max_size=40))
-def test_a_room_bears_anything(steps: list[tuple[str, str]]) -> None:
-    server = MemoryServer(Limits(max_waiting_pulls=1, pull_chunk_events=1))
+@given(room_steps(V03_FRAMES))
+def test_a_room_bears_anything(steps: Steps) -> None:
+    check_room(WIRE_V03, steps)
+
+
+@settings(deadline=None)
+@given(room_steps(V04_FRAMES))
+def test_a_room_bears_anything_of_04(steps: Steps) -> None:
+    check_room(WIRE_V04, steps)
+
+
+def check_room(wire: Wire, steps: Steps) -> None:
+    server = MemoryServer(Limits(max_waiting_pulls=1, pull_chunk_events=1), wire)
     play(server, steps)
     for frames in server.frames.values():
-        check_frames(list(frames))
+        for frame in frames:
+            wire.decode(frame)
 
 
-def play(server: MemoryServer, steps: list[tuple[str, str]]) -> None:
+def play(server: MemoryServer, steps: Steps) -> None:
     is_open = set[str]()
     for step, argument in [("open", "a"), ("open", "b"), *steps]:
         match step:
@@ -134,63 +171,3 @@ def play(server: MemoryServer, steps: list[tuple[str, str]]) -> None:
     server.settle()
     numbers = [stored.event.seq_num for stored in server.log]
     assert numbers == list(range(1, len(numbers) + 1))
-
-
-V04_IDS = st.sampled_from(["1", "2", "3", "4", "5"])
-V04_FRAMES = messages_v04(
-    max_number=5, ids=V04_IDS, client_ids=st.sampled_from(["own", "session"])
-).map(lambda message: WIRE_V04.encode(message) or "")
-V04_STEPS = st.one_of(
-    V04_FRAMES.map(lambda frame: ("receive", frame)),
-    st.tuples(st.just("receive"), st.text(max_size=20)),
-    st.tuples(st.sampled_from(["open", "lose", "commit", "send", "wait"]), st.just("")),
-)
-
-
-@settings(deadline=None)
-@given(st.lists(V04_STEPS, max_size=25))
-def test_a_client_of_04_bears_anything(steps: list[tuple[str, str]]) -> None:
-    replica = Replica(client_id="own", session_id="session")
-    replica.use_wire(WIRE_V04)
-    now = 0.0
-    last: LoggedEvent | None = None
-    for step, text in steps:
-        if step == "wait":
-            now = max(now, replica.next_deadline())
-        head = replica.head
-        with suppress(WireError, UsageError, OtherLogError):
-            if step == "send":
-                list(map(WIRE_V04.decode, replica.data_to_send()))
-            else:
-                last = take(replica, step, text, now) or last
-        assert replica.head >= head
-    if replica.phase is not Phase.OFFLINE:
-        replica.connection_lost(now, jitter=0.5)
-    replica.connection_opened(now)
-    pull = WIRE_V04.decode(replica.data_to_send()[0])
-    assert isinstance(pull, PullReq)
-    replica.receive_text(WIRE_V04.encode(sane_answer(pull, last)) or "", now)
-    for message in map(WIRE_V04.decode, replica.data_to_send()):
-        if isinstance(message, PushReq):
-            ack = PushAck(request_id=message.request_id)
-            replica.receive_text(WIRE_V04.encode(ack) or "", now)
-        else:
-            assert isinstance(message, PullAck)
-    assert replica.pending_count == 0
-
-
-V04_ROOM_STEPS = st.one_of(
-    st.tuples(st.sampled_from("ab"), V04_FRAMES),
-    st.tuples(st.sampled_from("ab"), st.text(max_size=20)),
-    st.tuples(st.sampled_from(["open", "close"]), st.sampled_from("ab")),
-    st.tuples(st.sampled_from(["store", "fail", "read"]), st.just("")),
-)
-
-
-@settings(deadline=None)
-@given(st.lists(V04_ROOM_STEPS, max_size=40))
-def test_a_room_bears_anything_of_04(steps: list[tuple[str, str]]) -> None:
-    server = MemoryServer(Limits(max_waiting_pulls=1, pull_chunk_events=1), WIRE_V04)
-    play(server, steps)
-    for frames in server.frames.values():
-        list(map(WIRE_V04.decode, frames))
