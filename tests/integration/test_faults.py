@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import AsyncGenerator
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import trio
 from notebook_rig import Person, StartAgent, StartServer, person_at
+from readme_example import block_of
 from server_process import StartServerProcess
 
 from runt_agent import Limits as AgentLimits
@@ -23,7 +23,6 @@ from runt_sync import Server
 from runt_worker import Limits, WorkerOptions, open_worker
 from runt_worker.testing import DEAF
 
-README = Path(__file__).parents[2] / "packages/runt-agent/README.md"
 PATIENT = """
 import asyncio
 print("before")
@@ -37,10 +36,8 @@ async def example_of_the_readme(
     server: Server, tmp_path: Path
 ) -> AsyncGenerator[trio.Process]:
     """Run the README's example as a program of its own."""
-    match = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert match is not None
     script = tmp_path / "agent.py"
-    script.write_text(match[1])
+    script.write_text(block_of("runt-agent", "python"))
     environment = os.environ | {
         "NOTEBOOK_ID": "nb",
         "AUTH_TOKEN": server.token,

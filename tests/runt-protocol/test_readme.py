@@ -1,16 +1,8 @@
-import re
 from pathlib import Path
 
-import pytest
-
-README = Path(__file__).parents[2] / "packages" / "runt-protocol" / "README.md"
+from readme_example import block_of, printed_by_example
 
 
-def test_the_example_prints_what_the_readme_says(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    text = README.read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (printed,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
-    exec(compile(example, str(README), "exec"), {})  # noqa: S102 - our own README
-    assert capsys.readouterr().out == printed
+def test_the_example_prints_what_is_below_it(tmp_path: Path) -> None:
+    printed = printed_by_example("runt-protocol", tmp_path)
+    assert printed == block_of("runt-protocol", "text")

@@ -1,18 +1,7 @@
-"""The example in the package's README prints what the README says."""
-
-import re
-import subprocess
-import sys
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "packages" / "runt-vfs" / "README.md"
+from readme_example import block_of, printed_by_example
 
 
-def test_the_example_prints_what_is_below_it() -> None:
-    text = README.read_text("utf-8")
-    [example] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    [expected] = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
-    printed = subprocess.run(
-        [sys.executable, "-c", example], capture_output=True, text=True, check=True
-    ).stdout
-    assert printed == expected
+def test_the_example_prints_what_is_below_it(tmp_path: Path) -> None:
+    assert printed_by_example("runt-vfs", tmp_path) == block_of("runt-vfs", "text")

@@ -1,31 +1,23 @@
 """The package's README tells the truth."""
 
 import re
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
+
+from readme_example import PACKAGES, printed_by_example
 
 import runt_worker
 from runt_worker import Limits
 
-README = Path(__file__).parents[2] / "packages" / "runt-worker" / "README.md"
+README = PACKAGES / "runt-worker" / "README.md"
 
 
-def test_the_example_runs() -> None:
-    [example] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    finished = subprocess.run(
-        [sys.executable, "-W", "error", "-c", example],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert finished.returncode == 0, finished.stderr
-    printed = finished.stdout.splitlines()
-    assert printed[:2] == ["ok ['hello\\n']", "[{'text/plain': '42'}]"]
-    assert printed[-1] == "JsException ['import']"
-    assert "NotCapable" in finished.stdout
+def test_the_example_runs(tmp_path: Path) -> None:
+    printed = printed_by_example("runt-worker", tmp_path)
+    lines = printed.splitlines()
+    assert lines[:2] == ["ok ['hello\\n']", "[{'text/plain': '42'}]"]
+    assert lines[-1] == "JsException ['import']"
+    assert "NotCapable" in printed
 
 
 UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20}
