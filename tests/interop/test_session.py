@@ -1,6 +1,5 @@
 """A notebook session: LiveStore is the person, the agent runs real cells."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +13,11 @@ from livestore_rig import (
     Peers,
     until,
 )
+from notebook_rig import RunningAgent, StartAgent, cell_and_request, run_stoppable_agent
 
-from runt_agent import AgentConfig, DisplacedError, Notebook, run_agent
+from runt_agent import AgentConfig, DisplacedError, Notebook
 from runt_protocol import (
-    CellCreatedV2,
-    CellSourceChanged,
     ExecutionCancelled,
-    ExecutionRequested,
     MultipleExecutionRequested,
     RequestedCell,
 )
@@ -38,75 +35,28 @@ handle.update(HTML("<b>second</b>"))
 display({"application/json": {"pi": 3.14, "one": 1.0}}, raw=True)
 6 * 7
 """
+PRINTING: Final = "for number in range(300): print(number)"
 ENDLESS: Final = "print('begun')\nwhile True: pass"
-
-
-class Agent:
-    """An agent in this process.
-
-    Attributes:
-        session_id: Its session.
-        displaced: Set once another one has taken the notebook over.
-    """
-
-    def __init__(self, session_id: str) -> None:
-        self.session_id = session_id
-        self.displaced = trio.Event()
-
-
-StartAgent = Callable[[], Awaitable[Agent]]
 
 
 @pytest.fixture
 def start_agent(nursery: trio.Nursery, sync_url: str) -> StartAgent:
-    async def run(agent: Agent, task_status: trio.TaskStatus[str]) -> None:
+    async def start() -> RunningAgent:
         config = AgentConfig(
-            notebook_id=NOTEBOOK_ID,
-            auth_token=TOKEN,
-            sync_url=sync_url,
-            session_id=agent.session_id,
+            notebook_id=NOTEBOOK_ID, auth_token=TOKEN, sync_url=sync_url
         )
-        try:
-            await run_agent(config, task_status=task_status)
-        except DisplacedError:
-            agent.displaced.set()
-
-    numbers = iter(("first", "second"))
-
-    async def start() -> Agent:
-        agent = Agent(f"session-{next(numbers)}")
-        await nursery.start(run, agent)
-        return agent
+        return await nursery.start(run_stoppable_agent, config, {})
 
     return start
 
 
-async def request(livestore: LiveStoreClient, name: str, source: str) -> None:
-    """Create the cell `c-<name>` and request it as `q-<name>`."""
-    await livestore.commit(
-        CellCreatedV2(
-            id=f"c-{name}",
-            fractional_index=f"a{name}",
-            cell_type="code",
-            created_by="person",
-        ),
-        CellSourceChanged(id=f"c-{name}", source=source, modified_by="person"),
-        ExecutionRequested(
-            queue_id=f"q-{name}",
-            cell_id=f"c-{name}",
-            execution_count=1,
-            requested_by="person",
-        ),
-    )
-
-
 def status(notebook: Notebook, name: str) -> str | None:
-    row = notebook.state.execution_queue.get(f"q-{name}")
+    row = notebook.state.execution_queue.get(f"q{name}")
     return row and row.status
 
 
 def texts(notebook: Notebook, name: str) -> list[str]:
-    outputs = notebook.state.outputs_of(f"c-{name}")
+    outputs = notebook.state.outputs_of(f"c{name}")
     return [notebook.state.text_of(output) for output in outputs]
 
 
@@ -129,7 +79,7 @@ async def test_cells_that_livestore_requests_come_back_with_their_outputs(
     await start_agent()
     watcher = await peers.runt(sync_url)
 
-    await request(livestore, "1", RICH)
+    await livestore.commit(*cell_and_request("1", RICH))
     await until(watcher, lambda: status(watcher, "1") == "completed")
     assert texts(watcher, "1") == [
         "2\n",
@@ -138,14 +88,14 @@ async def test_cells_that_livestore_requests_come_back_with_their_outputs(
         "[object Object]",
         "42",
     ]
-    await request(livestore, "2", "1 / 0")
+    await livestore.commit(*cell_and_request("2", "1 / 0"))
     await until(watcher, lambda: status(watcher, "2") == "failed")
     await livestore.commit(
         MultipleExecutionRequested(
             requested_by="person",
             cells_info=[
-                RequestedCell(id="c-1", execution_count=2, queue_id="q-3"),
-                RequestedCell(id="c-2", execution_count=2, queue_id="q-4"),
+                RequestedCell(id="c1", execution_count=2, queue_id="q3"),
+                RequestedCell(id="c2", execution_count=2, queue_id="q4"),
             ],
         )
     )
@@ -162,12 +112,12 @@ async def test_livestore_cancels_a_cell_and_the_next_one_runs(
     await start_agent()
     watcher = await peers.runt(sync_url)
 
-    await request(livestore, "1", ENDLESS)
-    await request(livestore, "2", "'the next one'")
+    await livestore.commit(*cell_and_request("1", ENDLESS))
+    await livestore.commit(*cell_and_request("2", "'the next one'"))
     await until(watcher, lambda: texts(watcher, "1") == ["begun\n"])
     await livestore.commit(
         ExecutionCancelled(
-            queue_id="q-1", cell_id="c-1", cancelled_by="person", reason="stop"
+            queue_id="q1", cell_id="c1", cancelled_by="person", reason="stop"
         )
     )
     await until(watcher, lambda: status(watcher, "2") == "completed")
@@ -183,14 +133,14 @@ async def test_a_newer_agent_takes_the_notebook_over_from_an_older_one(
     livestore = await peers.livestore(sync_url)
     older = await start_agent()
     watcher = await peers.runt(sync_url)
-    await request(livestore, "1", ENDLESS)
+    await livestore.commit(*cell_and_request("1", ENDLESS))
     await until(watcher, lambda: texts(watcher, "1") == ["begun\n"])
 
     newer = await start_agent()
-    with trio.fail_after(TIMEOUT_S):
-        await older.displaced.wait()
+    await older.wait_ended()
+    assert isinstance(older.error, DisplacedError)
     await until(watcher, lambda: status(watcher, "1") == "failed")
-    await request(livestore, "2", "'by the newer one'")
+    await livestore.commit(*cell_and_request("2", "'by the newer one'"))
     await until(watcher, lambda: status(watcher, "2") == "completed")
 
     sessions = watcher.state.runtime_sessions
@@ -205,7 +155,7 @@ async def test_whoever_joins_later_sees_the_same_notebook(
     livestore = await peers.livestore(sync_url)
     await start_agent()
     watcher = await peers.runt(sync_url)
-    await request(livestore, "1", "for number in range(300): print(number)")
+    await livestore.commit(*cell_and_request("1", PRINTING))
     await until(watcher, lambda: status(watcher, "1") == "completed")
 
     late_livestore = await peers.livestore(sync_url, "late", folder=tmp_path / "store")

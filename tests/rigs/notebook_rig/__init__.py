@@ -1,7 +1,7 @@
 """A notebook with its server, its agents and the people at it, in this process."""
 
 from ._agent import RunningAgent, StartAgent, run_stoppable_agent
-from ._person import NOTEBOOK_ID, TIMEOUT_S, Person, person_at
+from ._person import NOTEBOOK_ID, TIMEOUT_S, Person, cell_and_request, person_at
 from ._scripts import deaf, die, forever
 from ._server import TOKEN, RunningServer, StartServer, run_stoppable_server
 
@@ -14,6 +14,7 @@ __all__ = [
     "RunningServer",
     "StartAgent",
     "StartServer",
+    "cell_and_request",
     "deaf",
     "die",
     "forever",

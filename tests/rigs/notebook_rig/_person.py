@@ -10,6 +10,7 @@ from runt_protocol import (
     CellCreatedV2,
     CellSourceChanged,
     CellType,
+    Event,
     ExecutionCancelled,
     ExecutionRequested,
     LoggedEvent,
@@ -21,6 +22,27 @@ from ._server import TOKEN
 
 NOTEBOOK_ID = "nb"
 TIMEOUT_S = 60
+
+
+def cell_and_request(
+    name: str, source: str, cell_type: CellType = "code"
+) -> list[Event]:
+    """Create cell `c<name>` and request it as `q<name>`."""
+    return [
+        CellCreatedV2(
+            id=f"c{name}",
+            fractional_index=f"a{name}",
+            cell_type=cell_type,
+            created_by="person",
+        ),
+        CellSourceChanged(id=f"c{name}", source=source, modified_by="person"),
+        ExecutionRequested(
+            queue_id=f"q{name}",
+            cell_id=f"c{name}",
+            execution_count=1,
+            requested_by="person",
+        ),
+    ]
 
 
 class Person:
@@ -46,21 +68,7 @@ class Person:
         """Create cell `c<n>` and request it as `q<n>`; return `<n>`."""
         self._cells += 1
         name = name or str(self._cells)
-        self.notebook.commit(
-            CellCreatedV2(
-                id=f"c{name}",
-                fractional_index=f"a{name}",
-                cell_type=cell_type,
-                created_by="person",
-            ),
-            CellSourceChanged(id=f"c{name}", source=source, modified_by="person"),
-            ExecutionRequested(
-                queue_id=f"q{name}",
-                cell_id=f"c{name}",
-                execution_count=1,
-                requested_by="person",
-            ),
-        )
+        self.notebook.commit(*cell_and_request(name, source, cell_type))
         return name
 
     async def run(self, source: str) -> list[OutputRow]:
