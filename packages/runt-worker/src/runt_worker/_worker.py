@@ -11,7 +11,6 @@ from trio.from_thread import check_cancelled
 
 from runt_worker._cache_use import cache_use
 from runt_worker._errors import (
-    UnheededInterruptError,
     WorkerBusyError,
     WorkerClosedError,
     WorkerDiedError,
@@ -40,10 +39,7 @@ from runt_worker._requests import (
     Request,
 )
 from runt_worker._stdin import OnInput
-
-_ESCALATION = ((False, 1 / 2), (False, 1 / 4), (True, 1 / 4))
-"""Whether an interrupt leaves a way to go on, and its share of the grace period: code
-may clean up for as long as possible, and catch an interrupt or two."""
+from runt_worker._stopping import interrupt, stop
 
 
 class Worker:
@@ -140,10 +136,12 @@ class Worker:
         if self._is_busy:
             self._interrupted = True
         if self._execution is not None:
-            stop_it = _interrupt if self._is_stopping else self._stop
-            self._is_stopping = True
-            kernel = self._live_kernel()
-            self._nursery.start_soon(stop_it, kernel, self._execution)
+            was_stopping, self._is_stopping = self._is_stopping, True
+            kernel, grace_s = self._live_kernel(), self._limits.interrupt_grace_s
+            if was_stopping:
+                self._nursery.start_soon(interrupt, kernel, self._execution)
+            else:
+                self._nursery.start_soon(stop, kernel, self._execution, grace_s)
 
     async def complete(self, code: str, cursor_pos: int) -> CompleteReply:
         """Return what could stand at a cursor.
@@ -276,25 +274,8 @@ class Worker:
                 if self._is_stopping:
                     await pending.settled()
                 else:
-                    await self._stop(kernel, pending)
+                    await stop(kernel, pending, self._limits.interrupt_grace_s)
             raise
-
-    async def _stop(self, kernel: Kernel, pending: PendingRequest[ReplyT]) -> None:
-        """Interrupt it, again and harder, kill it; return when it has ended."""
-        grace_s = self._limits.interrupt_grace_s
-        async with open_flat_nursery() as nursery:
-            for force, share in _ESCALATION:
-                # Beside the wait: a process that reads no more must be killed, too.
-                nursery.start_soon(partial(_interrupt, kernel, pending, force=force))
-                with trio.move_on_after(grace_s * share):
-                    await pending.settled()
-                    return
-            kernel.kill(
-                UnheededInterruptError(
-                    f"what ran did not end within {grace_s:g} s of being told to stop, "
-                    "and was killed"
-                )
-            )
 
     async def _ask(self, request: Request, reply_type: type[ReplyT]) -> ReplyT:
         self._idle_kernel()
@@ -333,13 +314,6 @@ class Worker:
             self._kernel = None
             self._kernel_scope.cancel()
             await self._kernel_ended.wait()
-
-
-async def _interrupt(
-    kernel: Kernel, pending: PendingRequest[ReplyT], *, force: bool = False
-) -> None:
-    with contextlib.suppress(WorkerDiedError):  # whoever waits for the answer is told
-        await kernel.interrupt(pending, force=force)
 
 
 def _told_to_stop(reply: ExecuteReply, on_output: OnOutput) -> ExecuteReply:
