@@ -61,8 +61,10 @@ class Model:
         self.conn_id: int | None = None
         self.down: deque[tuple[str, int | None]] = deque()
         self.up: deque[str | int] = deque()
-        # Whether the server could not know what it has when a connection was cut.
+        # Whether the server could not know what it has when a connection was cut, and
+        # whether it may have been wrong about that.
         self.in_doubt = False
+        self.may_be_deaf = False
 
     @property
     def head(self) -> int:
@@ -224,7 +226,8 @@ class CutConnections(RuleBasedStateMachine):
         if candidates and message["_tag"] == "WSMessage.PushReq":
             parent = message["batch"][0]["parentSeqNum"]
             if all(candidate.sent != parent for candidate in candidates):
-                client.in_doubt = True  # it pushed while it was being woken
+                # It pushed while it was being woken.
+                client.in_doubt = client.may_be_deaf = True
 
     def note_unknown(self, client: Model, message: Any) -> None:
         connection = self.room._connections[client.conn_id]
@@ -250,21 +253,27 @@ class CutConnections(RuleBasedStateMachine):
             self.owners[self.conn_ids] = client
             client.connect(self.conn_ids, push_first=push_first)
 
-    @rule(index=st.integers(0, CLIENTS - 1), is_noticed=st.booleans())
-    def cut(self, index: int, *, is_noticed: bool) -> None:
+    @rule(
+        index=st.integers(0, CLIENTS - 1),
+        is_noticed=st.booleans(),
+        is_old=st.booleans(),
+    )
+    def cut(self, index: int, *, is_noticed: bool, is_old: bool) -> None:
+        """Cut a connection; `is_old`: a long while after its last answer."""
         client = self.clients[index]
         if client.conn_id is None:
             return
-        self.note_doubt(client)
+        is_due = self.note_doubt(client, is_old=is_old or not is_noticed)
         if is_noticed:
-            self.perform(self.room.disconnect(client.conn_id))
+            self.perform(self.room.disconnect(client.conn_id, answer_is_due=is_due))
         else:
             self.zombies.append(client.conn_id)
         client.conn_id = None
         client.down.clear()
         client.up.clear()
 
-    def note_doubt(self, client: Model) -> None:
+    def note_doubt(self, client: Model, *, is_old: bool) -> bool:
+        """Return whether an answer is due."""
         connection = self.room._connections[client.conn_id]
         if connection.is_suspected:
             client.in_doubt = True
@@ -274,14 +283,21 @@ class CutConnections(RuleBasedStateMachine):
                 other.in_doubt |= other.pull_id in addresses
         if any("PullReq" in str(entry) for entry in client.up):
             client.in_doubt = True  # nobody knows its address
-        probes = [entry for entry in client.up if isinstance(entry, int)]
-        if probes:
-            client.in_doubt = True  # it has more than the server can know
+        pongs = any(isinstance(entry, int) for entry in client.up)
+        probes = any(probe is not None for _, probe in client.down)
+        is_due = (pongs or probes) and not is_old
+        if is_due:
+            client.in_doubt = True  # it may have more than is sure
+        receiver = connection.receiver
+        if pongs and (is_old or receiver is None or receiver.acks):
+            # It has more, but that an answer was lost is not likely.
+            client.in_doubt = client.may_be_deaf = True
+        return is_due
 
     @rule()
     def kill_server(self) -> None:
         for index in range(CLIENTS):
-            self.cut(index, is_noticed=False)
+            self.cut(index, is_noticed=False, is_old=True)
         self.zombies.clear()
         self.appends.clear()
         self.room = SyncRoom(len(self.stored), known=self.known.values())
@@ -365,8 +381,8 @@ class CutConnections(RuleBasedStateMachine):
         self.wait()
         note(f"{[vars(client) for client in self.clients]}")
         for client in self.clients:
+            assert client.may_be_deaf or not client.is_deaf
             if not client.in_doubt:
-                assert not client.is_deaf
                 assert not client.pending
                 assert client.head == len(self.stored)
 

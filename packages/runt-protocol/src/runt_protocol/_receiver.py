@@ -43,6 +43,7 @@ class Receiver(msgspec.Struct):
         began: What it had when its connection began, or this way to reach it.
         client_id: How it names itself in its events, empty until it pushes.
         acks: Pushes of its that are stored, while it is not sure that it knows.
+        is_due: Whether its connection ended while it may have been about to answer.
     """
 
     pull_id: str
@@ -51,6 +52,16 @@ class Receiver(msgspec.Struct):
     began: int
     client_id: str = ""
     acks: list[str] = msgspec.field(default_factory=list[str])
+    is_due: bool = False
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether it may well have more than is sure, and does no worse without help.
+
+        One that waits for an ack does: it has to be loaded again, unless it gets both
+        the ack and the events, which were sent together.
+        """
+        return self.is_due and self.has != self.sent and not self.acks
 
     def known(self) -> KnownClient:
         """Return what is sure."""

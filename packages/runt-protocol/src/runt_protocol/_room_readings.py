@@ -187,7 +187,7 @@ def wake_with(connection: Connection, events: Sequence[StoredEvent]) -> list[Eff
     effects: list[Effect] = []
     for target in connection.candidates if receiver is None else [receiver]:
         missing = tuple(e for e in events if e.event.seq_num > target.sent)
-        if missing:
+        if missing and missing[0].event.seq_num == target.sent + 1:
             message = PullRes(
                 batch=missing,
                 context="pull",

@@ -66,7 +66,7 @@ class Receivers:
         our answer is there. Then there is no need to guess.
         """
         if not is_first:
-            return connection.send(Pong())
+            return [*connection.send(Pong()), *self._wake_late(connection)]
         probes = [
             other.probe(Pong())
             for other in self._connections.values()
@@ -123,22 +123,36 @@ class Receivers:
         del self._waking[connection.conn_id]
         return self._wake(connection, alive)
 
+    def _wake_late(self, connection: Connection) -> list[Effect]:
+        """Wake those of whom there was doubt until their connections ended."""
+        if connection.conn_id in self._waking or connection.reading is not None:
+            return []
+        alive = {
+            other.conn_id
+            for other in self._connections.values()
+            if other.receiver is not None
+        }
+        return self._wake(connection, alive)
+
     def _wake(self, connection: Connection, alive: AbstractSet[ConnId]) -> list[Effect]:
         """Tell a silent connection what those that it may be lack."""
         events = 0
+        known = {candidate.pull_id for candidate in connection.candidates}
+        added: list[Receiver] = []
         for receiver in self._others(connection, alive):
             lacks = self._log.stored - receiver.has
-            if lacks < 0:
+            if lacks < 0 or receiver.is_in_doubt or receiver.pull_id in known:
                 continue
             events += lacks
             if (
-                len(connection.candidates) == self._limits.max_lost_receivers
+                len(known) + len(added) == self._limits.max_lost_receivers
                 or events > self._limits.max_wake_events
             ):
                 break
-            connection.candidates.append(as_known(receiver.known()))
+            added.append(as_known(receiver.known()))
+        connection.candidates += added
         effects: list[Effect] = []
-        for candidate in connection.candidates:
+        for candidate in added:
             effects += connection.repeat_acks(candidate, candidate.acks)
         return effects + self._readings.catch_up(connection)
 
@@ -154,26 +168,23 @@ class Receivers:
         if connection.wire.is_streamed:
             return []
         effects: list[Effect] = []
-        if connection.sent is None:
+        is_new = connection.sent is None
+        if is_new:
             found = self._find(connection, client_id, parent)
             if found is None:
                 effects += self._doubt(connection, parent)
             else:
                 self._take_over(connection, found)
-                # These it is not, so that nothing of theirs is in doubt.
-                addresses = {other.pull_id for other in connection.candidates}
-                known = [r for r in self._lost.values() if r.pull_id in addresses]
-                effects += [Remember(receiver.known()) for receiver in known]
+                effects += self._remember_others(connection)
             connection.candidates = []
             connection.receiver = found
             connection.sent = parent
         receiver = connection.receiver
-        if receiver is not None and receiver.client_id != client_id:
-            receiver.client_id = client_id
-            effects += self._forget_earlier(receiver)
-        if effects and receiver is not None:
-            effects.append(Remember(receiver.known()))
-        return effects
+        if receiver is None or not (is_new or receiver.client_id != client_id):
+            return effects
+        receiver.client_id = client_id
+        effects += self._forget_earlier(receiver)
+        return [*effects, Remember(receiver.known())]
 
     def note_stored(self, receiver: Receiver, request_id: str) -> list[Effect]:
         """Take note that a push is stored whose client may have connected anew."""
@@ -201,24 +212,26 @@ class Receivers:
             and not other.is_suspected
             and other is not connection
             and other.conn_id not in alive
+            and (other.receiver.has == other.receiver.sent or other.receiver.acks)
         ]
         return [*reversed(self._lost.values()), *connected]
 
     def _find(
         self, connection: Connection, client_id: str, parent: int
     ) -> Receiver | None:
-        nameless = [c for c in connection.candidates if not c.client_id]
-        for candidate in connection.candidates:
-            if candidate.sent != parent:
-                continue  # were it that one, it might be missing something
+        # Were it one that was sent more than it shows, it might be missing something.
+        there = [c for c in connection.candidates if c.sent == parent]
+        for candidate in there:
             if candidate.client_id == client_id:
                 return candidate
-            if nameless == [candidate] and parent > connection.head_before:
-                return candidate  # nobody else could know of that event here
         for receiver in self._others(connection):
             if receiver.client_id == client_id:
                 # What it says of itself is newer than what we know.
                 return Receiver(receiver.pull_id, parent, parent, parent, client_id)
+        nameless = [c for c in connection.candidates if not c.client_id]
+        is_new = parent > connection.head_before
+        if len(nameless) == 1 and nameless[0] in there and is_new:
+            return nameless[0]  # nobody else could know of that event here
         return None
 
     def _doubt(self, connection: Connection, parent: int) -> list[Effect]:
@@ -244,6 +257,18 @@ class Receivers:
             is_same = held is not None and held.pull_id == receiver.pull_id
             if is_same and other is not connection:
                 other.receiver = None
+
+    def _remember_others(self, connection: Connection) -> list[Effect]:
+        """Take note that these are not there, so that nothing of theirs is in doubt."""
+        addresses = {other.pull_id for other in connection.candidates}
+        for other in self._connections.values():
+            if other.is_woken and other is not connection:
+                addresses -= {candidate.pull_id for candidate in other.candidates}
+        return [
+            Remember(receiver.known())
+            for receiver in self._lost.values()
+            if receiver.pull_id in addresses
+        ]
 
     def _forget_earlier(self, receiver: Receiver) -> list[Effect]:
         """Forget what a client was before it was loaded again."""

@@ -136,17 +136,25 @@ class SyncRoom:
             raise UsageError(f"the connection {conn_id!r} is in the room already")
         self._connections[conn_id] = Connection(conn_id, wire, self._log.stored)
 
-    def disconnect(self, conn_id: ConnId) -> list[Effect]:
+    def disconnect(
+        self, conn_id: ConnId, *, answer_is_due: bool = False
+    ) -> list[Effect]:
         """Forget a socket; what it pushed is stored nevertheless.
 
         Args:
             conn_id: The connection; one that has left already is no error.
+            answer_is_due: Whether a probe was sent a moment ago, and none before it is
+                unanswered, so that the frames before it may have come nevertheless.
 
         Returns:
             What the edge has to do, in this order.
         """
         connection = self._connections.pop(conn_id, None)
-        return [] if connection is None else self._receivers.remember(connection)
+        if connection is None:
+            return []
+        if connection.receiver is not None:
+            connection.receiver.is_due = answer_is_due
+        return self._receivers.remember(connection)
 
     def receive(self, conn_id: ConnId, text: str, *, created_at: str) -> list[Effect]:
         """Take in a frame.

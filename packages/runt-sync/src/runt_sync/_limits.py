@@ -32,6 +32,8 @@ class Limits:
             asked for one. LiveStore clients ask by themselves every 25 s, so that this
             is for those that have gone, or whose page is frozen.
         pong_s: Seconds in which some byte has to come then; else the socket is dropped.
+        answer_s: Seconds after which the answer to a probe is not under way any more.
+            If a connection ends before, nobody knows which of the last frames came.
         silence_s: Seconds without a byte after which TCP asks whether the peer's
             machine is there; else the socket of a laptop that was closed stays open.
         send_stall_s: Seconds in which a peer has to take some bytes. TCP itself would
@@ -51,6 +53,7 @@ class Limits:
     max_content_type_bytes: int = 256
     ping_after_s: float = 30
     pong_s: float = 30
+    answer_s: float = 5
     silence_s: int = 60
     send_stall_s: float = 20
     close_s: float = 2

@@ -62,7 +62,8 @@ class SocketMember:
                 try:
                     await self._read_frames(self._room)
                 finally:
-                    rooms.leave(self._room, self._conn_id)
+                    is_due = self._answer_is_due()
+                    rooms.leave(self._room, self._conn_id, answer_is_due=is_due)
             nursery.cancel_scope.cancel()
 
     def send(self, text: str, probe: int | None) -> None:
@@ -113,6 +114,10 @@ class SocketMember:
                 self.close(UNSUPPORTED_DATA, "sync messages are text frames")
             else:
                 await room.receive(self._conn_id, message["text"])
+
+    def _answer_is_due(self) -> bool:
+        age_s = None if self._probes is None else self._probes.oldest_s
+        return age_s is not None and age_s < self._limits.answer_s
 
     def _take_answer(self, probe: int) -> None:
         if self._close is None:

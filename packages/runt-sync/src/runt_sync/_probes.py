@@ -7,13 +7,18 @@ scope.
 """
 
 import struct
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
+import trio
 from wsproto.connection import Connection as WebSocketConnection
 from wsproto.events import Event, Pong
 
 EXTENSION: Final = "runt.probes"
+
+_MAX_SENT: Final = 256
+"""So many times are kept; the oldest is what counts."""
 
 _NUMBER: Final = struct.Struct(">Q")
 _PING: Final = b"\x89"  # FIN and the opcode; a server's frames are not masked
@@ -29,6 +34,7 @@ class Probes:
     def __init__(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         self._send = send
         self._answered: Callable[[int], None] | None = None
+        self._sent: deque[tuple[int, float]] = deque()
 
     def listen(self, answered: Callable[[int], None]) -> None:
         """Have a function called with the number of each probe that comes back.
@@ -38,6 +44,11 @@ class Probes:
         """
         self._answered = answered
 
+    @property
+    def oldest_s(self) -> float | None:
+        """For how many seconds the oldest probe has waited; None if none does."""
+        return trio.current_time() - self._sent[0][1] if self._sent else None
+
     async def send(self, number: int) -> None:
         """Send a probe behind everything that was sent before.
 
@@ -45,12 +56,19 @@ class Probes:
             number: What comes back, from 0 to 2**64 - 1.
         """
         content = _NUMBER.pack(number)
+        if len(self._sent) < _MAX_SENT:
+            self._sent.append((number, trio.current_time()))
         await self._send(_PING + bytes([len(content)]) + content)
 
     def receive_pong(self, content: bytes) -> None:
         """Take note of a Pong; one that answers no probe is none of ours."""
-        if self._answered is not None and len(content) == _NUMBER.size:
-            self._answered(*_NUMBER.unpack(content))
+        if len(content) != _NUMBER.size:
+            return
+        [number] = _NUMBER.unpack(content)
+        while self._sent and self._sent[0][0] <= number:
+            self._sent.popleft()
+        if self._answered is not None:
+            self._answered(number)
 
 
 class ProbedConnection:

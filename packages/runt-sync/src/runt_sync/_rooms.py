@@ -67,10 +67,10 @@ class Room:
         self.core.connect(conn_id, wire)
         self._members[conn_id] = member
 
-    def dismiss(self, conn_id: int) -> None:
+    def dismiss(self, conn_id: int, *, answer_is_due: bool) -> None:
         """Let a member go; what it pushed is stored nevertheless."""
         del self._members[conn_id]
-        self.perform(self.core.disconnect(conn_id))
+        self.perform(self.core.disconnect(conn_id, answer_is_due=answer_is_due))
 
     async def receive(self, conn_id: int, text: str) -> None:
         """Take in a frame; events in it are stored, or refused, when this returns.
@@ -180,9 +180,9 @@ class Rooms:
             room.admit(conn_id, member, wire)
         return room, conn_id
 
-    def leave(self, room: Room, conn_id: int) -> None:
-        """Let a member go."""
-        room.dismiss(conn_id)
+    def leave(self, room: Room, conn_id: int, *, answer_is_due: bool) -> None:
+        """Let a member go; whether an answer is due is what `SyncRoom` asks."""
+        room.dismiss(conn_id, answer_is_due=answer_is_due)
         self._forget_if_empty(room.store_id)
 
     def _forget_if_empty(self, store_id: str) -> None:
