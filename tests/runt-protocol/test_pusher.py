@@ -1,14 +1,10 @@
+"""When a sync client pushes its events, and what it makes of the answers."""
+
 import pytest
 from protocol_rig import ClientDriver, logged, own
 
-from runt_protocol import (
-    EventTooLargeError,
-    Limits,
-)
-from runt_protocol._messages import (
-    Ping,
-    PullReq,
-)
+from runt_protocol import EventTooLargeError, Limits
+from runt_protocol._messages import Ping, PullReq
 
 
 def test_nothing_is_pushed_before_the_head_is_reached() -> None:

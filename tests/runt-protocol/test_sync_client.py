@@ -1,18 +1,10 @@
+"""How a sync client keeps its connection, and what it does not let pass."""
+
 import pytest
 from protocol_rig import PING, PONG, ClientDriver, logged, own
 
-from runt_protocol import (
-    Limits,
-    SyncClient,
-    UsageError,
-    WireError,
-)
-from runt_protocol._messages import (
-    Ping,
-    Pong,
-    PullReq,
-    PushReq,
-)
+from runt_protocol import Limits, SyncClient, UsageError, WireError
+from runt_protocol._messages import Ping, Pong, PullReq, PushReq
 from runt_protocol._wire_v03 import encode_message
 
 

@@ -1,20 +1,13 @@
+"""How a sync client brings the events of the log into their order."""
+
 import json
-from pathlib import Path
 
 import pytest
-from protocol_rig import ClientDriver, frame_of, logged
+from protocol_rig import VECTORS, ClientDriver, frame_of, logged
 
-from runt_protocol import (
-    Phase,
-)
-from runt_protocol._messages import (
-    Ping,
-    PullReq,
-    PullRes,
-)
+from runt_protocol import Phase
+from runt_protocol._messages import Ping, PullReq, PullRes
 from runt_protocol._wire_v03 import decode_message
-
-VECTORS = Path(__file__).parent / "vectors" / "ws"
 
 
 def test_it_pulls_and_pings_as_soon_as_it_is_connected() -> None:
@@ -179,7 +172,7 @@ def test_a_refused_pull_ends_the_connection() -> None:
 def test_what_the_real_server_sent_brings_the_log(vector: str, conn: str) -> None:
     driver = ClientDriver()
     driver.open()
-    lines = (VECTORS / f"{vector}.jsonl").read_text().splitlines()
+    lines = (VECTORS / "ws" / f"{vector}.jsonl").read_text().splitlines()
     expected: set[int] = set()
     seen: list[int] = []
     for record in map(json.loads, lines):

@@ -26,13 +26,7 @@ from runt_agent._queue import (
     next_step,
     running_step,
 )
-from runt_agent._session import (
-    SUCCESS,
-    Outcome,
-    Session,
-    completion,
-    displacement,
-)
+from runt_agent._session import SUCCESS, Outcome, Session, completion, displacement
 from runt_protocol import (
     AllExecutionsCancelled,
     CellCreatedV2,

@@ -10,11 +10,7 @@ import trio
 from trio.from_thread import check_cancelled
 
 from runt_worker._cache_use import cache_use
-from runt_worker._errors import (
-    WorkerBusyError,
-    WorkerClosedError,
-    WorkerDiedError,
-)
+from runt_worker._errors import WorkerBusyError, WorkerClosedError, WorkerDiedError
 from runt_worker._files import SandboxFiles, open_files
 from runt_worker._kernel import Kernel, open_kernel
 from runt_worker._launch import LaunchedProcess
