@@ -5,12 +5,16 @@ while a push is under way, LiveStore's own server leaves it waiting until it is 
 again; ours brings it back (see `runt_protocol/_room_receivers.py`).
 """
 
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
+import trio
 from livestore_rig import (
     OLD_ONLY,
     OUR_SERVER,
+    TIMEOUT_S,
     Peers,
     Proxy,
     agree,
@@ -22,6 +26,22 @@ from livestore_rig import (
 from server_process import ServerProcess, StartServerProcess
 
 pytestmark = OLD_ONLY
+
+
+async def informed(data_dir: Path, clients: int, head: int) -> None:
+    """Wait until the server is sure that clients have a log; a Pong may take longer."""
+    with trio.fail_after(TIMEOUT_S):
+        while _count_informed(data_dir, head) < clients:  # noqa: ASYNC110 - nothing tells of it
+            await trio.sleep(0.01)
+
+
+def _count_informed(data_dir: Path, head: int) -> int:
+    lines = (data_dir / "known-clients.jsonl").read_text().splitlines()
+    known = {line[1]: line[2] for line in map(json.loads, lines)}
+    return sum(
+        client is not None and client["has"] == head and not client["acks"]
+        for client in known.values()
+    )
 
 
 async def lose_push(proxy: Proxy, lose: Callable[[], Awaitable[None]]) -> None:
@@ -51,13 +71,14 @@ async def test_an_event_of_somebody_else_brings_back_who_lost_a_push(
 
 @OUR_SERVER
 async def test_who_lost_a_push_comes_back_where_nobody_else_does_anything(
-    sync_url: str, proxy: Proxy, peers: Peers
+    sync_url: str, proxy: Proxy, peers: Peers, tmp_path: Path
 ) -> None:
     # It takes as long as from one of its Pings to the next, 25 s.
     notebook = await peers.runt(sync_url)
     livestore = await peers.livestore(proxy.url)
     await livestore.commit(title("before"))
     await agree(notebook, livestore, head=1)
+    await informed(tmp_path / "data", clients=1, head=1)
 
     proxy.hold_requests()
     await livestore.commit(cell("lost"))
@@ -90,12 +111,13 @@ async def test_who_did_not_hear_that_its_push_is_stored_goes_on(
 
 @OUR_SERVER
 async def test_who_only_looks_on_gets_what_it_missed(
-    sync_url: str, proxy: Proxy, peers: Peers
+    sync_url: str, proxy: Proxy, peers: Peers, tmp_path: Path
 ) -> None:
     notebook = await peers.runt(sync_url)
     viewers = [await peers.livestore(proxy.url, f"viewer-{n}") for n in range(3)]
     notebook.commit(title("before"))
     await agree(notebook, *viewers, head=1)
+    await informed(tmp_path / "data", clients=3, head=1)
 
     async with proxy.outage():
         notebook.commit(cell("missed"), title("missed, too"))
@@ -134,6 +156,7 @@ async def test_a_push_survives_that_the_server_is_killed(
     livestore = await peers.livestore(process_proxy.url, token=token)
     await livestore.commit(title("before"))
     await agree(notebook, livestore, head=1)
+    await informed(server_process.data_dir, clients=1, head=1)
 
     if is_stored:
         process_proxy.hold_answers()

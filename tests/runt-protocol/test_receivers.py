@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pytest
+
 from runt_protocol import (
     Append,
     Forget,
@@ -64,8 +66,8 @@ class Edge:
     def connect(self, conn_id: str) -> None:
         self.room.connect(conn_id)
 
-    def disconnect(self, conn_id: str) -> None:
-        self.perform(self.room.disconnect(conn_id))
+    def disconnect(self, conn_id: str, *, answer_is_due: bool = False) -> None:
+        self.perform(self.room.disconnect(conn_id, answer_is_due=answer_is_due))
 
     def ping(self, conn_id: str) -> None:
         self.receive(conn_id, Ping())
@@ -180,6 +182,92 @@ def test_only_what_has_surely_come_counts_as_received() -> None:
     edge.ping("again")
 
     assert edge.taken("again") == [("pull", address("a"), [4])]
+
+
+@pytest.mark.parametrize("waits_for_ack", [False, True])
+def test_who_may_have_been_about_to_answer_is_left_alone(
+    *, waits_for_ack: bool
+) -> None:
+    edge = Edge(head=2)
+    edge.connect("a")
+    edge.pull("a", address("a"), cursor=2)
+    edge.connect("other")
+    edge.pull("other", "of-ours", cursor=2)
+    edge.mute.add("a")
+    edge.push(*(("a", 3, "a") if waits_for_ack else ("other", 3, "other")))
+    edge.disconnect("a", answer_is_due=True)
+    edge.sent.clear()
+    edge.connect("again")
+
+    edge.ping("again")
+
+    # Who waits for an ack has to be loaded again anyway, unless this is what it lacks.
+    expected: list[tuple[str, str, list[int]]] = []
+    if waits_for_ack:
+        expected = [("PushAck", "push-3", []), ("pull", address("a"), [3])]
+    assert edge.taken("again") == expected
+
+
+def test_who_is_found_to_be_gone_later_is_woken_later() -> None:
+    edge = Edge(head=2)
+    edge.connect("a")
+    edge.pull("a", address("a"), cursor=2)
+    edge.mute.add("a")
+    edge.connect("other")
+    edge.pull("other", "of-ours", cursor=2)
+    edge.push("other", 3, "other")
+    edge.connect("again")
+    edge.sent.clear()
+    edge.ping("again")
+    assert edge.taken("again") == []  # it may be about to answer on the other socket
+
+    edge.disconnect("a")
+    edge.ping("again")
+
+    assert edge.taken("again") == [("pull", address("a"), [3])]
+
+
+def test_who_pushes_while_it_is_woken_is_sent_nothing_twice() -> None:
+    edge = Edge(head=5, known=[KnownClient(address("a"), has=3)])
+    edge.connect("new")
+    edge.ping("new")
+    edge.taken("new")
+
+    edge.push("new", 4, "a")  # before it had 4 and 5
+    assert edge.taken("new") == [("Error", "push-4", [])]
+    edge.push("new", 6, "a")  # which it had then
+
+    assert edge.taken("new") == [("PushAck", "push-6", []), ("push", "push-6", [6])]
+
+
+def test_another_client_that_pushes_then_is_helped_with_its_next_ping() -> None:
+    edge = Edge(head=5, known=[KnownClient(address("a"), has=3)])
+    edge.connect("new")
+    edge.ping("new")
+    edge.taken("new")
+    edge.push("new", 4, "unheard of")
+    edge.taken("new")
+
+    edge.ping("new")
+
+    assert edge.taken("new") == [("push", "catch-up", [4, 5])]
+
+
+def test_a_client_with_a_name_is_not_taken_for_one_without() -> None:
+    known = [
+        KnownClient(address("a"), has=3, client_id="a"),
+        KnownClient(address("nameless"), has=3),
+    ]
+    edge = Edge(head=3, known=known)
+    edge.connect("new")
+    edge.ping("new")
+    edge.ping("new")  # both are sent the server's own event
+
+    edge.push("new", 5, "a")
+
+    assert edge.known[address("a")].client_id == "a"
+    assert edge.known[address("a")].has == 5
+    assert edge.known[address("nameless")].has == 3
 
 
 def test_nothing_is_sent_to_who_has_everything_until_it_pings_again() -> None:

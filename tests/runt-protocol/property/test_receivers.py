@@ -214,20 +214,10 @@ class CutConnections(RuleBasedStateMachine):
     def take_up(self, client: Model) -> None:
         match client.up.popleft():
             case str(text):
-                self.note_crossing(client, json.loads(text))
                 self.perform(self.room.receive(client.conn_id, text, created_at=NOW))
                 self.note_unknown(client, json.loads(text))
             case probe:
                 self.perform(self.room.delivered(client.conn_id, probe))
-
-    def note_crossing(self, client: Model, message: Any) -> None:
-        connection = self.room._connections[client.conn_id]
-        candidates = connection.candidates
-        if candidates and message["_tag"] == "WSMessage.PushReq":
-            parent = message["batch"][0]["parentSeqNum"]
-            if all(candidate.sent != parent for candidate in candidates):
-                # It pushed while it was being woken.
-                client.in_doubt = client.may_be_deaf = True
 
     def note_unknown(self, client: Model, message: Any) -> None:
         connection = self.room._connections[client.conn_id]

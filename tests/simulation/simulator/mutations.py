@@ -68,9 +68,9 @@ class AcksBeforeCommit(SyncRoom):
 class TakesStalePushes(SyncRoom):
     """A server that forgets a push when the connection has ended before its commit."""
 
-    def disconnect(self, conn_id: Any) -> list[Effect]:
+    def disconnect(self, conn_id: Any, *, answer_is_due: bool = False) -> list[Effect]:
         """Take what was accepted for refused."""
-        effects = super().disconnect(conn_id)
+        effects = super().disconnect(conn_id, answer_is_due=answer_is_due)
         self._log.accepted = self._log.stored
         return effects
 

@@ -70,6 +70,8 @@ class Connection(msgspec.Struct):
     nor pushes, it may be any of `candidates`. `head_before` is where the log ended when
     it came, `answered_probe` is the last that came back. Its client may have connected
     anew and be somebody else by now while no probe after `suspected_since` has.
+    `crossed_parent` is what it pushed behind while events were on their way to it,
+    `probed` the probes that others were sent when it came.
     """
 
     conn_id: ConnId
@@ -87,6 +89,8 @@ class Connection(msgspec.Struct):
     candidates: list[Receiver] = msgspec.field(default_factory=list[Receiver])
     answered_probe: int = 0
     suspected_since: int | None = None
+    crossed_parent: int | None = None
+    probed: dict[ConnId, int] = msgspec.field(default_factory=dict[ConnId, int])
     _probes: int = 0
     _deliveries: deque[Delivery] = msgspec.field(default_factory=deque[Delivery])
 

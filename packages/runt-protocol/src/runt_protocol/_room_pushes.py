@@ -46,6 +46,9 @@ class Pushes:
         why = malformed(push.batch) or self._readings.other_log(push.backend_id)
         if why is not None:
             return connection.refuse(push.request_id, why)
+        if self._receivers.is_crossing(connection, push):
+            ahead = stale(push.batch, self._log.accepted)
+            return connection.refuse(push.request_id, ahead or "")
         identified = self._receivers.identify(connection, push)
         return identified + self._check(connection, Repeat(push, created_at))
 

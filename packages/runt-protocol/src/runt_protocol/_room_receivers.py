@@ -41,12 +41,11 @@ class Receivers:
         self._readings = readings
         self._connections = connections
         self._lost = {client.pull_id: as_known(client) for client in known}
-        # Connections to wake, with the probes that tell who is alive and somebody else.
-        self._waking: dict[ConnId, dict[ConnId, int]] = {}
+        self._waking: set[ConnId] = set()
 
     def remember(self, connection: Connection) -> list[Effect]:
         """Take note that a connection has ended, and is none of the room's any more."""
-        self._waking.pop(connection.conn_id, None)
+        self._waking.discard(connection.conn_id)
         receiver = connection.receiver
         gone: list[str] = []
         if receiver is not None and connection.is_suspected:
@@ -66,15 +65,15 @@ class Receivers:
         our answer is there. Then there is no need to guess.
         """
         if not is_first:
-            return [*connection.send(Pong()), *self._wake_late(connection)]
+            late = self._give_up_on(connection) or self._wake_late(connection)
+            return [*connection.send(Pong()), *late]
         probes = [
             other.probe(Pong())
             for other in self._connections.values()
             if other is connection or other.receiver is not None or other.is_woken
         ]
-        self._waking[connection.conn_id] = {
-            probe.conn_id: probe.probe or 0 for probe in probes
-        }
+        connection.probed = {probe.conn_id: probe.probe or 0 for probe in probes}
+        self._waking.add(connection.conn_id)
         return list(probes)
 
     def confirm(self, connection: Connection, probe: int) -> list[Effect]:
@@ -100,46 +99,66 @@ class Receivers:
         ]
 
     def _wake_if_ready(self, connection: Connection) -> list[Effect]:
-        probes = self._waking.get(connection.conn_id)
-        if probes is None:
-            return []
         if not connection.is_silent:
-            del self._waking[connection.conn_id]
+            self._waking.discard(connection.conn_id)
             return []
-        silent = {
+        alive = self._alive(connection)
+        has_to_answer = {
             other.conn_id
             for other in self._connections.values()
             if other is connection or other.is_woken
         }
-        alive = {
-            conn_id
-            for conn_id, probe in probes.items()
-            if conn_id in self._connections
-            and self._connections[conn_id].answered_probe >= probe
-        }
-        if not silent & probes.keys() <= alive:
+        if not has_to_answer & connection.probed.keys() <= alive:
             # Who was woken on a connection that is dead may be the one that is here.
             return []
-        del self._waking[connection.conn_id]
-        return self._wake(connection, alive)
+        self._waking.discard(connection.conn_id)
+        return self._wake(connection, self._sure(connection, alive))
 
     def _wake_late(self, connection: Connection) -> list[Effect]:
-        """Wake those of whom there was doubt until their connections ended."""
+        """Wake those of whom there was doubt when the connection came."""
         if connection.conn_id in self._waking or connection.reading is not None:
             return []
-        alive = {
+        return self._wake(connection, self._others(connection, self._alive(connection)))
+
+    def _give_up_on(self, connection: Connection) -> list[Effect]:
+        """Help on who pushed while it was woken, and was none of those who were."""
+        parent = connection.crossed_parent
+        if parent is None:
+            return []
+        effects = self._doubt(connection, parent)
+        connection.candidates = []
+        connection.sent = parent
+        return effects + self._readings.catch_up(connection)
+
+    def _alive(self, connection: Connection) -> set[ConnId]:
+        """List connections that stand beside this one, so that it is none of theirs."""
+        return {
             other.conn_id
             for other in self._connections.values()
-            if other.receiver is not None
+            if other.answered_probe >= connection.probed.get(other.conn_id, 0)
         }
-        return self._wake(connection, alive)
 
-    def _wake(self, connection: Connection, alive: AbstractSet[ConnId]) -> list[Effect]:
+    def _sure(
+        self, connection: Connection, alive: AbstractSet[ConnId]
+    ) -> list[Receiver]:
+        """List those who it may be, but for whoever may just be about to answer."""
+        due = [
+            other.receiver
+            for other in self._connections.values()
+            if other.receiver is not None
+            and other.receiver.has != other.receiver.sent
+            and not other.receiver.acks
+        ]
+        return [r for r in self._others(connection, alive) if r not in due]
+
+    def _wake(
+        self, connection: Connection, receivers: Iterable[Receiver]
+    ) -> list[Effect]:
         """Tell a silent connection what those that it may be lack."""
         events = 0
         known = {candidate.pull_id for candidate in connection.candidates}
         added: list[Receiver] = []
-        for receiver in self._others(connection, alive):
+        for receiver in receivers:
             lacks = self._log.stored - receiver.has
             if lacks < 0 or receiver.is_in_doubt or receiver.pull_id in known:
                 continue
@@ -155,6 +174,21 @@ class Receivers:
         for candidate in added:
             effects += connection.repeat_acks(candidate, candidate.acks)
         return effects + self._readings.catch_up(connection)
+
+    def is_crossing(self, connection: Connection, push: PushReq) -> bool:
+        """Tell whether a push was made before what its client has been woken with.
+
+        That client pushes again by itself, behind those events. If it is another one,
+        it waits; so its next Ping tells.
+        """
+        parent = push.batch[0].parent_seq_num
+        names = {"", push.batch[0].client_id}
+        is_crossing = connection.sent is None and any(
+            candidate.began <= parent < candidate.sent and candidate.client_id in names
+            for candidate in connection.candidates
+        )
+        connection.crossed_parent = parent if is_crossing else None
+        return is_crossing
 
     def identify(self, connection: Connection, push: PushReq) -> list[Effect]:
         """Find out from a push who is at the other end, and where it stands.
@@ -212,7 +246,6 @@ class Receivers:
             and not other.is_suspected
             and other is not connection
             and other.conn_id not in alive
-            and (other.receiver.has == other.receiver.sent or other.receiver.acks)
         ]
         return [*reversed(self._lost.values()), *connected]
 
